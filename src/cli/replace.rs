@@ -3,13 +3,17 @@
 use std::{
     fs,
     io::{self, Write as _},
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown},
     path::Path,
 };
 
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, OFlag, fcntl},
+};
 use tempfile::{Builder, NamedTempFile};
 
-use crate::host::{LARGEST_FILE, read_bounded};
+use crate::host::{LARGEST_FILE, SAFE_TO_OPEN, read_bounded};
 
 /// Puts a new file in the place of an old one, which is no link; it keeps its owner, mode and attributes.
 pub(super) fn replace(path: &Path, original: &[u8], bytes: &[u8]) -> io::Result<()> {
@@ -71,9 +75,24 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::canonicalize(path) {
         Ok(path) if path.is_file() => write(&path, bytes),
-        Ok(path) => fs::write(path, bytes),
+        Ok(path) => hand_over(&path, bytes),
         Err(_) => write(path, bytes),
     }
+}
+
+/// Writes into what is no file. A pipe that nobody reads is told, and not waited for.
+fn hand_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let opened = fs::OpenOptions::new()
+        .write(true)
+        .custom_flags(SAFE_TO_OPEN.bits())
+        .open(path);
+    let mut file = opened.map_err(|error| match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENXIO) => io::Error::other("nobody reads from that pipe"),
+        _ => error,
+    })?;
+    // Whoever reads may take its time.
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+    file.write_all(bytes)
 }
 
 /// The folder of a file.

@@ -71,6 +71,13 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         }
         (port, listener) = (real, found);
     }
+    // Whoever may not read it cannot tell its port, nor whether somebody runs with it.
+    let unread = setup
+        .host
+        .read(&file)
+        .err()
+        .filter(|_| setup.file.is_some() && port == PORT);
+    let mut is_port_unseen = false;
     let is_heard = match &listener {
         Listener::Other { process, program }
             if is_super_server(program) || starts_rsync(*process).is_some() =>
@@ -82,6 +89,14 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             stage.note(Fact::Held(program.clone(), *process, port));
             stage.warn();
             true
+        }
+        _ if let Some(reason) = unread => {
+            let subject = format!("the port of {name}");
+            stage.note(Fact::Unseen(subject.clone(), reason.clone()));
+            report.not_seen(subject, reason);
+            stage.warn();
+            is_port_unseen = true;
+            false
         }
         Listener::Other { process, program } => {
             stage.note(Fact::Held(program.clone(), *process, port));
@@ -157,12 +172,12 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     if is_missing {
         stage.note(Fact::NoFile(file.clone()));
     }
-    if listener == Listener::Nobody {
+    if listener == Listener::Nobody && !is_port_unseen {
         report.causes.extend(held::by_connection(&file, port));
         shut::look(setup, port, report);
     }
     // Services are for the file that nobody needs to name.
-    if listener == Listener::Nobody && file == usual {
+    if listener == Listener::Nobody && file == usual && !is_port_unseen {
         // What has run was switched on.
         services::look(setup, &file, !survivors.is_empty(), report);
     }
@@ -180,6 +195,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         file,
         daemon: None,
         port: is_heard.then_some(port),
+        is_port_unseen,
         known: None,
         view: None,
     }

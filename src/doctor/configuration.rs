@@ -40,6 +40,9 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let uid = daemon.map_or(starter, |daemon| daemon.uid);
     options.circumstances.daemon_uid = uid.unwrap_or(0);
     let (mut known, found) = (setup.judge)(&subject.file, bytes, host, &options);
+    known
+        .names
+        .extend(subject.port.map(|port| ("port", port.to_string())));
     known.is_of_no_unit = daemon.is_some_and(|daemon| daemon.unit.is_none()) && subject.view.is_none();
     if let Some(server) = known.server.as_mut().filter(|_| subject.view.is_none()) {
         server.unread = unread(host, server);

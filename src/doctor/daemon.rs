@@ -100,7 +100,9 @@ pub(super) fn running(
         Ok(ports) => ports.first().copied(),
         Err(reason) => {
             report.not_seen(format!("the ports of process {process}"), reason.clone());
-            Some(named.or_else(|| written_port(setup.host, &file)).unwrap_or(PORT))
+            let is_read = setup.host.read(&file).is_ok();
+            let written = named.or_else(|| written_port(setup.host, &file));
+            written.or_else(|| is_read.then_some(PORT))
         }
     };
     stage.note(Fact::Runs {
@@ -122,6 +124,7 @@ pub(super) fn running(
         stage.note(Fact::Unseen(format!("the ports of process {process}"), reason));
         stage.warn();
     }
+    let is_port_unseen = port.is_none() && ports_of(process).is_err();
     let view = match (daemon.is_contained, daemon.has_own_mounts) {
         (true, _) => Some(View::of_container(process)),
         (_, true) => Some(View::of(process)),
@@ -148,6 +151,7 @@ pub(super) fn running(
         daemon: Some(daemon),
         starter: None,
         port,
+        is_port_unseen,
         known: None,
         view,
     }

@@ -5,6 +5,8 @@ mod visits;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
     rc::Rc,
+    sync::Arc,
+    time::Instant,
 };
 
 pub use visits::AT_ONCE;
@@ -58,7 +60,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         return;
     }
     let Some(port) = subject.port else {
-        stage.skip(Skip::NobodyListens);
+        stage.skip(subject.without_port());
         return;
     };
     let configuration = &server.configuration;
@@ -84,8 +86,16 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         }
         return;
     }
-    let setting = (setup.setting)(known.clone(), None);
-    let marked = is_ours(MARK).then(|| (setup.setting)(known.clone(), Some(MARK.into())));
+    let until = Instant::now() + visits::LIMIT;
+    let setting_of = |from| {
+        let mut setting = (setup.setting)(known.clone(), from);
+        if let Some(setting) = Arc::get_mut(&mut setting) {
+            setting.choice.until = Some(until);
+        }
+        setting
+    };
+    let setting = setting_of(None);
+    let marked = is_ours(MARK).then(|| setting_of(Some(MARK.into())));
     let most = visits::at_once(subject, configuration, &modules);
     let planned: Vec<_> = modules
         .iter()
@@ -110,6 +120,12 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     for ((scope, module), visit) in modules.into_iter().zip(visited) {
         let name = module.name.display().into_owned();
         let outcome = match visit {
+            // What an end of ours was like says nothing of the module.
+            Ok(probed) if probed.exit != 0 && Instant::now() >= until => {
+                let reason = Unknown::Failed(endless());
+                report.not_seen(format!("[{name}]"), reason);
+                Outcome::Fails(vec![endless()])
+            }
             Ok(probed) => client.judge(scope, *probed, report),
             Err(why) => Outcome::NotTried(why),
         };
@@ -132,6 +148,14 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     if stage.state == State::Failed {
         unreloaded::look(subject, setup, report);
     }
+}
+
+/// What is said of a daemon whose words have no end.
+fn endless() -> String {
+    format!(
+        "no end came within {} seconds, and the doctor waits no longer",
+        visits::LIMIT.as_secs()
+    )
 }
 
 /// The address that the doctor comes from, where that makes no difference to the daemon: so what it leaves in the log can be

@@ -10,6 +10,7 @@ mod confinement;
 mod consequences;
 mod daemon;
 mod elsewhere;
+mod foreign;
 mod hooks;
 mod known;
 mod log;
@@ -52,7 +53,7 @@ use crate::{
 
 pub use changed::restart_for;
 pub use client::{
-    ClientFact, ClientSetup, Limit, Room, Script, TYPED, UNKNOWN_PASSWORD, Watcher, run as run_client,
+    ClientFact, ClientSetup, Limit, Room, Script, TYPED, UNKNOWN_PASSWORD, Watcher, run as run_client, uid_of,
 };
 pub use confinement::{Confined, Difference};
 pub use known::known_of;
@@ -108,6 +109,8 @@ struct Subject {
     starter: Option<Identity>,
     /// The port that clients find it at; none if nothing listens.
     port: Option<u16>,
+    /// Whether that is because its port cannot be seen.
+    is_port_unseen: bool,
     /// What the file says, once it was read.
     known: Option<Arc<Known>>,
     /// The machine as the daemon sees it, if it has mounts of its own.
@@ -115,6 +118,14 @@ struct Subject {
 }
 
 impl Subject {
+    /// Why nothing can be said of its port.
+    fn without_port(&self) -> Skip {
+        match self.is_port_unseen {
+            true => Skip::PortUnseen,
+            false => Skip::NobodyListens,
+        }
+    }
+
     /// The machine, as the daemon sees it.
     fn host<'s>(&'s self, setup: &Setup<'s>) -> &'s dyn Host {
         match &self.view {
@@ -176,6 +187,7 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         // A stage may take causes of other daemons back.
         let first = first.min(examination.report.causes.len());
         within::note(subject, &mut examination.report.causes[first..]);
+        foreign::note(subject, setup.host, &mut examination.report.causes[first..]);
     }
     if let Some(text) = &setup.symptom {
         let known = subjects.iter().find_map(|subject| subject.known.clone());

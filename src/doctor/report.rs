@@ -16,7 +16,7 @@ use crate::{
     explain::{self, Explanation, Incident, Known, Predicted},
     host::{Unknown, View},
     lint,
-    terms::Release,
+    terms::{Release, without_passwords},
 };
 
 /// What an examination showed.
@@ -131,6 +131,9 @@ pub struct Cause {
     pub also: Vec<String>,
     /// Among whose mounts its commands are to be typed, where its paths are other files outside.
     pub within: Option<Within>,
+    /// Whether somebody else than root, or who we are, decides which files the configuration names, so that none is to be
+    /// opened to anybody.
+    pub is_foreign: bool,
 }
 
 /// Where the words of a cause come from.
@@ -164,6 +167,7 @@ impl Cause {
             commands: Vec::new(),
             also: Vec::new(),
             within: None,
+            is_foreign: false,
         }
     }
 
@@ -186,6 +190,7 @@ impl Cause {
                 commands: Vec::new(),
                 also: Vec::new(),
                 within: None,
+                is_foreign: false,
             })
         });
         causes.collect()
@@ -200,6 +205,8 @@ impl Cause {
         facts: Vec<String>,
     ) -> Self {
         let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
+        let shown = |(kind, value): (&'static str, String)| (kind, without_passwords(&value).into_owned());
+        let arguments = arguments.into_iter().map(shown).collect();
         Self {
             urgency: Urgency::Now,
             page,
@@ -212,6 +219,7 @@ impl Cause {
             commands: Vec::new(),
             also: Vec::new(),
             within: None,
+            is_foreign: false,
         }
     }
 

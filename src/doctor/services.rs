@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What Debian's init script reads, and the script.
-const DEFAULTS: &str = "/etc/default/rsync";
+pub(super) const DEFAULTS: &str = "/etc/default/rsync";
 const SCRIPT: &str = "/etc/init.d/rsync";
 /// What tells a value that the script refuses.
 const REFUSED: &str = "RSY710";

@@ -45,6 +45,27 @@ pub enum Check {
 }
 
 impl Check {
+    /// Whether it is one of a daemon's configuration.
+    pub const fn is_of_server(self) -> bool {
+        match self {
+            Self::Daemon
+            | Self::Changed
+            | Self::Configuration
+            | Self::Paths
+            | Self::Confinement
+            | Self::Reach
+            | Self::Log
+            | Self::Loopback => true,
+            Self::Symptom
+            | Self::CommandLine
+            | Self::PasswordFile
+            | Self::Destination
+            | Self::Watchers
+            | Self::Server
+            | Self::Leftover => false,
+        }
+    }
+
     /// The name that programs read.
     pub const fn key(self) -> &'static str {
         match self {
@@ -102,6 +123,8 @@ pub enum Skip {
     NoDaemon,
     /// Nothing listens.
     NobodyListens,
+    /// Where something would listen is not known: neither the process nor its configuration may be read.
+    PortUnseen,
     /// There is no configuration, or it cannot be read.
     NoConfiguration,
     /// The daemon logs to syslog, and nothing of it is found there.
@@ -140,6 +163,7 @@ impl Skip {
         match self {
             Self::NoDaemon => "no-daemon",
             Self::NobodyListens => "nobody-listens",
+            Self::PortUnseen => "port-unseen",
             Self::NoConfiguration => "no-configuration",
             Self::Syslog => "syslog",
             Self::RelativeLog => "relative-log",

@@ -11,13 +11,14 @@ use crate::{
 const CLOSING_MODES: &str = "RSY623";
 
 /// What the text and the command line tell a page's cause that shows `symptom` in `lines`, those first, and what is so
-/// unless somebody says otherwise. What the server's configuration is `found` to have counts more than all of that.
+/// unless somebody says otherwise: the daemon is found at `port`. What the server's configuration is `found` to have counts more than all of that.
 pub(super) fn of(
     incident: &Incident,
     page: &Page,
     symptom: &Symptom,
     lines: &[usize],
     found: Option<&Predicted>,
+    port: u16,
 ) -> Vec<(&'static str, String)> {
     let own = incident.lines.iter().filter(|seen| lines.contains(&seen.number));
     let own: Vec<_> = own.flat_map(|seen| &seen.names).collect();
@@ -46,7 +47,7 @@ pub(super) fn of(
         .filter(|(kind, _)| may_be_named(page, symptom, kind))
         .chain(slip.map(|slip| ("word", slip.word)))
         .chain(closing_modes(incident, page))
-        .chain([("port", "873".to_owned())]);
+        .chain([("port", port.to_string())]);
     let mut arguments: Vec<(&'static str, String)> = Vec::new();
     for (kind, name) in found.chain(told) {
         if !name.is_empty() && !arguments.iter().any(|(known, _)| *known == kind) {

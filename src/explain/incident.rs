@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, VecDeque},
+};
 
 use crate::{
     catalog::{Side, Stage},
@@ -7,7 +10,7 @@ use crate::{
         messages::{Claim, Found, MESSAGES, Message, Voice},
         wording,
     },
-    terms::{Release, Target},
+    terms::{Release, Target, without_passwords},
 };
 
 /// One failure: the lines that belong together.
@@ -50,6 +53,13 @@ pub struct Seen {
     pub(super) is_cut: bool,
     /// So many more lines tell the same of other names.
     pub(super) others: usize,
+}
+
+impl Seen {
+    /// The line as reports show it.
+    pub fn shown(&self) -> Cow<'_, str> {
+        without_passwords(self.text.trim())
+    }
 }
 
 /// Kinds of failures that are kept; a text with more has one disease, not hundreds.
@@ -323,7 +333,11 @@ impl Incident {
         let is_cut = found.first().is_some_and(|found| found.is_cut);
         let names = if is_cut { Vec::new() } else { facts::names(text) };
         let names = names.into_iter().map(|(kind, name)| (None, kind, name));
-        let told: Vec<_> = named.chain(names).filter(|(.., name)| !name.is_empty()).collect();
+        // What is told of a name is read by others, too.
+        let told = named
+            .chain(names)
+            .map(|(message, kind, name)| (message, kind, without_passwords(&name).into_owned()));
+        let told: Vec<_> = told.filter(|(.., name)| !name.is_empty()).collect();
         self.name(told.iter().map(|(_, kind, name)| (*kind, name.clone())));
         if let Some(end) = (0..=LONGEST_TEXT).rev().find(|&at| shown.is_char_boundary(at))
             && shown.len() > LONGEST_TEXT

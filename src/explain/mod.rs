@@ -34,7 +34,8 @@ pub use secret::Secrets;
 use crate::{
     catalog::{self, Confidence, FileKind, Need, Page, Stage, Symptom},
     explain::{incident::Collector, messages::MESSAGES},
-    syntax::Lookalike,
+    model::{Parameter, Scope},
+    syntax::{Invocation, Lookalike},
 };
 
 /// What a text says about failures.
@@ -63,6 +64,20 @@ pub struct Known {
     pub is_tried: bool,
     /// Whether the daemon runs and belongs to no unit, and sees what everybody sees.
     pub is_of_no_unit: bool,
+}
+
+impl Known {
+    /// The port at which clients find the daemon, if they name no other.
+    fn port(&self) -> u16 {
+        let seen = self.names.iter().find(|(kind, _)| *kind == "port");
+        let seen = seen.and_then(|(_, port)| port.parse().ok());
+        let written = || {
+            let configuration = &self.server.as_ref()?.configuration;
+            let port = configuration.integer(Scope::Global, Parameter::Port).value;
+            u16::try_from(port).ok().filter(|port| *port > 0)
+        };
+        seen.or_else(written).unwrap_or(Invocation::PORT)
+    }
 }
 
 /// Pages of files that the daemon may miss although they are there, because its account may not read them.

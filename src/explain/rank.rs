@@ -99,7 +99,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             let symptom = candidate.claim.symptom;
             let found = candidate.found.map(|index| &known.findings[index]);
             let found = candidate.of_secrets.as_deref().or(found);
-            let mut arguments = arguments::of(incident, page, symptom, &lines, found);
+            let mut arguments = arguments::of(incident, page, symptom, &lines, found, known.port());
             let place = place::of(incident, known, page, &lines);
             arguments.extend(candidate.names);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));

@@ -25,6 +25,8 @@ pub(super) fn output(program: &str, arguments: &[&str]) -> Fact<Option<Vec<u8>>>
     let child = Command::new(path)
         .args(arguments)
         .env("LC_ALL", "C")
+        // What it starts itself, as `timeout` does, is looked for there, too.
+        .env("PATH", FOLDERS.join(":"))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -95,6 +97,8 @@ mod tests {
     fn programs_are_heard_out() {
         assert_eq!(output("echo", &["a", "b"]), Ok(Some(b"a b\n".to_vec())));
         assert_eq!(output("no-such-program-anywhere", &[]), Ok(None));
+        let path = output("timeout", &["3", "sh", "-c", "echo $PATH"]);
+        assert_eq!(path, Ok(Some(b"/usr/sbin:/usr/bin:/sbin:/bin\n".to_vec())));
         let failed = output("sh", &["-c", "echo no >&2; exit 3"]);
         assert_eq!(failed, Err(Unknown::Failed("no".to_owned())));
         let denied = output(

@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashSet},
     sync::{
         Mutex, PoisonError,
@@ -21,7 +22,7 @@ use crate::{
         subject::{ConfigurationSubject, Subject},
         suppress::{Mistake, Suppression, Suppressions},
     },
-    terms::{SourceId, Sources, Span},
+    terms::{SourceId, Sources, Span, without_passwords},
 };
 
 /// A shorter secret is part of too many words, and of too little worth, to be looked for in them.
@@ -254,6 +255,9 @@ impl<'a> Outcome<'a> {
             let names = finding.members.iter_mut().map(|member| &mut member.module);
             let values = finding.arguments.iter_mut().map(|(_, value)| value);
             for value in values.chain(names) {
+                if let Cow::Owned(shown) = without_passwords(value) {
+                    *value = shown;
+                }
                 for secret in passwords.iter().chain(&*own) {
                     if value.contains(secret.as_str()) {
                         *value = value.replace(secret.as_str(), &"*".repeat(secret.chars().count()));

@@ -1,12 +1,13 @@
 use std::fmt::Write as _;
 
-use crate::terms::without_password;
+use crate::terms::{without_password, without_passwords};
 
 /// What the user would type, passwords taken out.
 pub fn command(words: &[String]) -> String {
     let words = words.iter().map(|word| quoted(&without_password(word)));
     let words: Vec<_> = std::iter::once("rsync".to_owned()).chain(words).collect();
-    words.join(" ")
+    // A password may be a word of its own.
+    without_passwords(&words.join(" ")).into_owned()
 }
 
 /// A word for a shell. Control characters, which nobody would see, are told as bash does: `$'dst/\r'`.

@@ -51,6 +51,15 @@ impl Deadline {
         }
     }
 
+    /// The same, which is over by then.
+    pub(super) fn until(self, until: Instant) -> Self {
+        let left = until.saturating_duration_since(self.began);
+        Self {
+            length: self.length.min(left),
+            ..self
+        }
+    }
+
     /// The same for a session that is played, where no time passes.
     pub(super) fn played(self) -> Self {
         Self {
@@ -72,6 +81,11 @@ impl Deadline {
     /// The limit of ours that ended the session, if one did.
     pub(super) fn struck(&self) -> Option<Duration> {
         self.struck.get().copied()
+    }
+
+    /// Whether nothing may be begun any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.check().is_err()
     }
 
     fn check(&self) -> io::Result<()> {

@@ -44,6 +44,8 @@ pub struct Choice {
     pub connect_limit: Duration,
     /// How long nothing may come or go where the command line has no `--timeout`. The server is not told.
     pub silence: Duration,
+    /// When all of its sessions have to be over, whatever else holds; a peer may keep each limit of its own and take hours.
+    pub until: Option<Instant>,
     /// So many files are pulled at most.
     pub most_files: usize,
     /// So many bytes are pulled at most.
@@ -246,6 +248,10 @@ impl Prober {
             refused
                 .take(self.dispensable, lines.lines().map(str::to_owned))
                 .is_some()
+        };
+        let deadline = match choice.until {
+            Some(until) => deadline.until(until),
+            None => deadline,
         };
         let deadline = match wire {
             Wire::Replayed(_) => deadline.played(),

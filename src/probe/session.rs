@@ -137,6 +137,9 @@ pub(super) fn run(
         if connections.are_ended() {
             return Err(Error::Interrupted(Exit::Signal));
         }
+        if deadline.is_over() {
+            return Err(Error::Timeout);
+        }
         let stream = match stream {
             Some(stream) => stream,
             None => {

@@ -99,7 +99,7 @@ fn quote(incident: &Incident, style: Style, out: &mut dyn io::Write) -> io::Resu
         .last()
         .map_or(1, |seen| seen.number.to_string().len());
     for seen in incident.lines.iter().take(6) {
-        let text = visible(seen.text.trim());
+        let text = visible(&seen.shown());
         writeln!(
             out,
             "{}",
@@ -350,7 +350,7 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
         .iter()
         .map(|seen| {
             let end = seen.text.chars().count() + 1;
-            json!({ "file": name, "line": seen.number, "column": 1, "end_line": seen.number, "end_column": end, "label": visible(seen.text.trim()) })
+            json!({ "file": name, "line": seen.number, "column": 1, "end_line": seen.number, "end_column": end, "label": visible(&seen.shown()) })
         })
         .collect();
     let symptom = cause.symptom;

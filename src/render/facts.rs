@@ -7,7 +7,19 @@ use crate::catalog::Language;
 
 /// Each form with `{}` for what is named, and the same in Chinese with the number of the name in the English form. The first
 /// that fits counts, so longer ones come before those that are a part of them.
-const FORMS: [(&str, &str); 55] = [
+const FORMS: [(&str, &str); 58] = [
+    (
+        "no end came within {} seconds, and the doctor waits no longer",
+        "{0} 秒内没有结束，不再等待",
+    ),
+    (
+        "the command runs as {}, and we do not: run this as that user, or as root",
+        "这条命令以 {0} 的身份运行，而我们不是：请以该用户或 root 运行本命令",
+    ),
+    (
+        "the command runs as {}, whose files nobody can tell from here",
+        "这条命令以 {0} 的身份运行，从这里无法判断该用户能使用哪些文件",
+    ),
     (
         "{} is enabled, and {} is not there",
         "{0} 已设为开机启动，但 {1} 不存在",

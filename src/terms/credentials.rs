@@ -1,6 +1,8 @@
 //! Where passwords stand in text of any kind: command lines, settings, units, lines of a log.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
+
+use strsim::damerau_levenshtein;
 
 /// A password, as far as its surroundings tell.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -9,6 +11,8 @@ pub struct Credential {
     pub range: Range<usize>,
     /// Whether it is surely one, and no word of a sentence: it is none to be met elsewhere either.
     pub is_sure: bool,
+    /// Whether the name in front of it is rather that of a file with a password.
+    pub is_of_file: bool,
 }
 
 /// Parts of names of settings and variables that hold a password.
@@ -30,6 +34,10 @@ const PARTS: [&str; 13] = [
 ];
 /// Ends of such names.
 const ENDS: [&str; 6] = ["pass", "pwd", "_pw", "-pw", "psk", "cookie"];
+/// What somebody may have meant who typed a name nearly so.
+const MEANT: [&str; 2] = ["password", "passwd"];
+/// So many slips of the fingers are looked through.
+const MOST_SLIPS: usize = 2;
 /// Parts of names that are about a file with a password rather.
 const OF_FILES: [&str; 4] = ["file", "path", "dir", "users"];
 /// Programs that take a password right behind `-p`.
@@ -48,7 +56,7 @@ const GLUED: [&str; 7] = [
 pub fn credentials(text: &str) -> Vec<Credential> {
     let mut found = Vec::new();
     let mut start = 0;
-    for line in text.split_inclusive('\n') {
+    for line in text.split_inclusive('\n').flat_map(pieces) {
         let first = found.len();
         of_line(line.trim_end_matches(['\n', '\r']), &mut found);
         for one in &mut found[first..] {
@@ -69,6 +77,67 @@ pub fn credentials(text: &str) -> Vec<Credential> {
     found
 }
 
+/// So much of a line is looked at as one, in bytes: to look for the end of each word in a line without ends takes long.
+const LONGEST: usize = 4 << 10;
+
+/// A line in pieces that are not too long, which end between words where they can.
+fn pieces(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let piece = match rest.len() {
+            0 => return None,
+            1..=LONGEST => rest,
+            _ => {
+                let most = (0..=LONGEST).rev().find(|&at| rest.is_char_boundary(at));
+                let most = most.unwrap_or(rest.len());
+                let blank = rest[..most].rfind([' ', '\t']).filter(|at| *at > 0);
+                &rest[..blank.unwrap_or(most)]
+            }
+        };
+        rest = &rest[piece.len()..];
+        Some(piece)
+    })
+}
+
+/// Where passwords stand that no report shows: what is only a file's name, or comes from elsewhere, may be seen.
+pub(super) fn kept_back(text: &str) -> Vec<Range<usize>> {
+    let found = credentials(text).into_iter();
+    let is_meant = |one: &Credential| !one.is_of_file && !comes_from_elsewhere(&text[one.range.clone()]);
+    found.filter(is_meant).map(|one| one.range).collect()
+}
+
+/// A text as reports show it: `****` in the place of each password in it.
+pub fn without_passwords(text: &str) -> Cow<'_, str> {
+    let found = kept_back(text);
+    if found.is_empty() {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut at = 0;
+    for range in found {
+        shown += &text[at..range.start];
+        shown += BLOT;
+        at = range.end;
+    }
+    shown += &text[at..];
+    shown.into()
+}
+
+/// What stands in the place of a password. It does not tell how long that is.
+pub const BLOT: &str = "****";
+
+/// `$NAME`, `$(cat FILE)`: what it is stands elsewhere. What `echo` prints stands here.
+fn comes_from_elsewhere(value: &str) -> bool {
+    let Some(rest) = value.strip_prefix('$') else {
+        return value.chars().all(|c| c == '*');
+    };
+    let is_name = rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_command = rest.starts_with('(') && !["echo", "printf", ":"].iter().any(|said| rest.contains(said));
+    // `${NAME:-password}`
+    is_name || is_command || rest.starts_with('{') && !rest.contains([':', '-', '='])
+}
+
 fn of_line(line: &str, found: &mut Vec<Credential>) {
     in_addresses(line, found);
     behind_names(line, found);
@@ -76,7 +145,11 @@ fn of_line(line: &str, found: &mut Vec<Credential>) {
 }
 
 fn sure(range: Range<usize>) -> Credential {
-    Credential { range, is_sure: true }
+    Credential {
+        range,
+        is_sure: true,
+        is_of_file: false,
+    }
 }
 
 /// `scheme://user:password@host`, `user:password@host::module`.
@@ -93,7 +166,7 @@ fn in_addresses(line: &str, found: &mut Vec<Credential>) {
             behind.contains('/') && port.bytes().all(|byte| byte.is_ascii_digit())
         };
         match login.split_once(':') {
-            Some((user, behind)) if !user.contains('/') && !is_port(behind) => {
+            Some((user, behind)) if !user.contains(['/', '[']) && !is_port(behind) => {
                 found.push(sure(start + user.len() + 1..start + end));
             }
             // A token stands in the place of the user there.
@@ -133,14 +206,22 @@ fn behind_names(line: &str, found: &mut Vec<Credential>) {
             .find(|c| !is_name(c))
             .map_or(line.len(), |length| start + length);
         at = end;
+        let sign = line[end..].trim_start_matches(['"', '\'', '\\']).trim_start();
+        if !sign.starts_with(['=', ':', '：', '>']) && !line[start..].starts_with('-') {
+            continue;
+        }
         let name = line[start..end].to_lowercase();
-        let Some(is_file) = named(&name) else { continue };
+        let is_key = is_key(&name);
+        let Some(is_file) = named(&name).or_else(|| is_key.then_some(false)) else {
+            continue;
+        };
         let behind = line[end..].trim_start_matches(['"', '\'', '\\']);
         let blanks = behind.trim_start();
         let before = line[..start].chars().next_back();
         let is_prose = name.contains('.') || before == Some('/');
         let value = match blanks.chars().next() {
             Some('=') => &blanks[1..],
+            _ if is_key && !name.starts_with('-') => continue,
             Some(':') if !blanks.starts_with("://") && !is_prose => &blanks[1..],
             Some('：') => &blanks['：'.len_utf8()..],
             // `<password>…</password>`
@@ -153,19 +234,41 @@ fn behind_names(line: &str, found: &mut Vec<Credential>) {
         let from = value.as_ptr() as usize - line.as_ptr() as usize;
         let range = value_range(line, from, before, name.contains("authorization"));
         let text = &line[range.clone()];
-        if is_file && (text == "-" || looks_like_file(text)) {
+        if is_file && (text == "-" || looks_like_file(text)) || is_key && text.starts_with(['/', '~', '.']) {
             continue;
         }
         at = range.end.max(end);
-        found.push(Credential { range, is_sure });
+        found.push(Credential {
+            range,
+            is_sure,
+            is_of_file: is_file,
+        });
     }
 }
 
 /// Whether a name is that of a password, and whether rather that of its file.
 fn named(name: &str) -> Option<bool> {
-    let is_meant =
-        PARTS.iter().any(|part| name.contains(part)) || ENDS.iter().any(|part| name.ends_with(part));
+    let is_meant = PARTS.iter().any(|part| name.contains(part))
+        || ENDS.iter().any(|part| name.ends_with(part))
+        || name == "pw"
+        || is_misspelt(name);
     is_meant.then(|| OF_FILES.iter().any(|part| name.contains(part)))
+}
+
+/// `--passwrod`, `PASWORD`, `--passwrod-file`
+fn is_misspelt(name: &str) -> bool {
+    let name = name.trim_start_matches('-').split(['-', '_', '.']);
+    let mut words = name.filter(|word| word.starts_with("pas") && word.contains('w'));
+    words.any(|word| {
+        let slips = MEANT.iter().map(|meant| damerau_levenshtein(meant, word));
+        slips.min().is_some_and(|slips| slips <= MOST_SLIPS)
+    })
+}
+
+/// `KEY=`, `--access-key=`
+fn is_key(name: &str) -> bool {
+    let name = name.trim_start_matches('-');
+    name == "key" || name.ends_with("_key") || name.ends_with("-key")
 }
 
 fn looks_like_file(value: &str) -> bool {
@@ -216,7 +319,7 @@ fn closing(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// `sshpass -p password`, `mysql -ppassword`, `curl -u user:password`, `echo password | rsync --password-file=-`.
+/// `plink -pw password`, `sshpass -p password`, `mysql -ppassword`, `curl -u user:password`, `echo password | rsync --password-file=-`.
 fn behind_options(line: &str, found: &mut Vec<Credential>) {
     let has = |part: &str| line.contains(part);
     let takes_glued = GLUED.iter().any(|program| has(program));
@@ -241,6 +344,11 @@ fn behind_options(line: &str, found: &mut Vec<Credential>) {
             }
         }
     }
+    for (at, option) in line.match_indices(" -pw ") {
+        let value = line[at + option.len()..].trim_start_matches(' ');
+        let from = value.as_ptr() as usize - line.as_ptr() as usize;
+        found.push(sure(value_range(line, from, None, false)));
+    }
     if has("password-file") || has("chpasswd") || has("--stdin") {
         for (at, program) in ["echo ", "printf "]
             .iter()
@@ -262,7 +370,7 @@ fn behind_options(line: &str, found: &mut Vec<Credential>) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::credentials;
+    use super::{credentials, without_passwords};
 
     fn blotted(text: &str) -> String {
         let mut told = String::new();
@@ -302,6 +410,16 @@ mod tests {
             "2026/11/22 10:00:00 [7] exec: db password: hush-1",
             "# 密码：hush-1",
             "PGPASSWORD=\"hush-1\\\"more\" pg_dump",
+            "rsync -a -e 'plink -pw hush-1' a b:c",
+            "rsync -e 'plink -l joe -pw  hush-1 -batch' a b:c",
+            "rsync -a --password hush-1 joe@h::m x",
+            "rsync -a '--passwrod=hush-1' joe@h::m x",
+            "rsync -a --pasword hush-1 joe@h::m x",
+            "rsync --daemon --dparam=pw=hush-1",
+            "; pw: hush-1",
+            "PW=hush-1",
+            "export KEY=hush-1",
+            "curl --api_key hush-1 https://h/",
         ] {
             let told = blotted(line);
             assert!(
@@ -323,9 +441,36 @@ mod tests {
             "ERROR: password file must not be other-accessible",
             "listens on 0.0.0.0:873, [::]:873",
             "auth users = joe:deny, @staff:ro",
+            "key: value, a key = of none of us"
+                .split(',')
+                .next()
+                .unwrap_or_default(),
+            "SSH_KEY=/root/.ssh/id_ed25519",
+            "path = /srv/pass",
+            "passing=1 passed: 3 passive=no",
             "",
         ] {
             assert_eq!(blotted(line), line);
+        }
+    }
+
+    #[test]
+    fn reports_show_what_is_only_a_name() {
+        for line in [
+            "rsync --password-file=pw joe@h::m .",
+            "RSYNC_PASSWORD=$PW rsync joe@h::m .",
+            "RSYNC_PASSWORD=${PW} rsync joe@h::m .",
+            "RSYNC_PASSWORD=\"$(cat /etc/pw)\" rsync joe@h::m .",
+        ] {
+            assert_eq!(without_passwords(line), line);
+        }
+        for line in [
+            "RSYNC_PASSWORD=$(echo hush) rsync joe@h::m .",
+            "RSYNC_PASSWORD=${PW:-hush} rsync joe@h::m .",
+            "post-xfer exec = curl https://u:hush@h/",
+        ] {
+            let told = without_passwords(line);
+            assert!(told.contains("****") && !told.contains("hush"), "{told}");
         }
     }
 

@@ -1,8 +1,8 @@
-use std::{ops::Range, sync::OnceLock};
+use std::{borrow::Cow, ops::Range, sync::OnceLock};
 
 use serde::Serialize;
 
-use crate::terms::Bytes;
+use crate::terms::{Bytes, credentials};
 
 /// A file (or standard input) that was read, with its bytes as they are.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct Source {
     hidden: Vec<Range<usize>>,
     /// What of it no report shows in other places either.
     passwords: Vec<Range<usize>>,
+    /// What is a password by what stands around it, once somebody asks.
+    seen: OnceLock<Vec<Range<usize>>>,
     milestones: OnceLock<Vec<Milestone>>,
 }
 
@@ -27,6 +29,17 @@ struct Milestone {
 /// Bytes from one milestone to the next, about.
 const STRIDE: usize = 256;
 
+/// A text of as many bytes. One that is not UTF-8 has a letter in the place of each byte that is no ASCII.
+fn in_single_bytes(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => {
+            let letter = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { 'x' };
+            bytes.iter().map(letter).collect::<String>().into()
+        }
+    }
+}
+
 impl Source {
     /// `name` is how reports call the file; `bytes` is its whole content, at most 4 GiB.
     pub fn new(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
@@ -36,6 +49,7 @@ impl Source {
             line_starts: OnceLock::new(),
             hidden: Vec::new(),
             passwords: Vec::new(),
+            seen: OnceLock::new(),
             milestones: OnceLock::new(),
         }
     }
@@ -63,16 +77,16 @@ impl Source {
         self.passwords = passwords.into_iter().collect();
     }
 
-    /// A range decoded for people, with a `*` for each character that is hidden.
+    /// A range decoded for people, with a `*` for each character that is hidden, or that is a password by what stands
+    /// around it.
     pub fn shown(&self, range: Range<usize>) -> String {
         let mut text = String::with_capacity(range.len());
         let mut at = range.start;
-        let first = self.hidden.partition_point(|hidden| hidden.end <= range.start);
-        for hidden in self.hidden[first..]
-            .iter()
-            .take_while(|hidden| hidden.start < range.end)
-        {
+        for hidden in self.kept_back(&range) {
             let hidden = hidden.start.max(at)..hidden.end.min(range.end);
+            if hidden.is_empty() {
+                continue;
+            }
             text += &String::from_utf8_lossy(&self.bytes[at..hidden.start]);
             text.extend(std::iter::repeat_n(
                 '*',
@@ -84,6 +98,22 @@ impl Source {
         }
         text += &String::from_utf8_lossy(&self.bytes[at..range.end]);
         text
+    }
+
+    /// What of a range no report shows, in order.
+    fn kept_back(&self, range: &Range<usize>) -> Vec<Range<usize>> {
+        let seen = self
+            .seen
+            .get_or_init(|| credentials::kept_back(&in_single_bytes(&self.bytes)));
+        let within = |ranges: &[Range<usize>]| {
+            let first = ranges.partition_point(|one| one.end <= range.start);
+            let inside = ranges[first..].iter().take_while(|one| one.start < range.end);
+            inside.cloned().collect::<Vec<_>>()
+        };
+        let mut all = within(&self.hidden);
+        all.extend(within(seen));
+        all.sort_by_key(|one| (one.start, one.end));
+        all
     }
 
     /// What is hidden, decoded.

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::terms::without_passwords;
+
 /// A source or a destination, as `check_for_hostspec` of options.c tells them apart.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Target {
@@ -211,6 +213,10 @@ impl Misread {
 /// and the one that `sshpass -p` is given, taken out. rsync knows no passwords there, and takes such an address for a
 /// path on the host that is named as the user.
 pub fn without_password(word: &str) -> String {
+    without_passwords(&without_login(word)).into_owned()
+}
+
+fn without_login(word: &str) -> String {
     // There is no such option, and many type it.
     let mistyped = ["--password=", "--passwd=", "--pass="];
     if let Some(option) = mistyped.into_iter().find(|option| word.starts_with(option)) {

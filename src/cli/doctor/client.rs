@@ -1,19 +1,13 @@
 //! `--client`: the other side.
 
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    io::{self, Write as _},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, env, fs, io, path::PathBuf, sync::Arc};
 
 use tokio::runtime;
 
 use super::{
-    Arguments, check, choice, code, files, fix,
+    Arguments, check, choice, code, conclude, files, fix,
     here::{self, Here},
-    settings,
+    settings, tell,
 };
 use crate::{
     cli::{
@@ -21,7 +15,7 @@ use crate::{
         environment::{Variables, environment_with, environment_without_login, surroundings_with},
         interrupt::Interrupt,
         known::{judge, of_password_file},
-        output::stdout,
+        output::unless_closed,
         probe::{
             folder::{UNKNOWN_FOLDER, needs_folder},
             place,
@@ -30,10 +24,12 @@ use crate::{
             written::{self, Written},
         },
     },
-    doctor::{self, ClientSetup, Script, Setup, UNKNOWN_PASSWORD, bundle::Client},
+    doctor::{self, ClientSetup, Script, Setup, UNKNOWN_PASSWORD, bundle::Client, uid_of},
     host::{Live, plain},
+    model::script::Runner,
     probe::{Choice, Setting, Wire, command, tryout::Program},
-    render,
+    rsync::tree::Identity,
+    sync::Environment,
     syntax::Invocation,
     terms::{Exit, Release},
 };
@@ -69,16 +65,19 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         let mut around = written.around.iter();
         around.any(|name| name == "RSYNC_PASSWORD=")
     });
-    let (words, mut variables, folder, user, unread) = match found {
+    let (words, mut variables, folder, runner, unread) = match found {
         Ok(Written {
             words,
             variables,
             folder,
-            user,
+            runner,
             ..
-        }) => (words, variables, folder.unwrap_or_default(), user, None),
+        }) => (words, variables, folder.unwrap_or_default(), runner, None),
         // What stands around it may well be the reason.
-        Err(Unread::Unclear(reason)) => (Vec::new(), BTreeMap::new(), PathBuf::new(), None, Some(reason)),
+        Err(Unread::Unclear(reason)) => {
+            let (folder, runner) = (PathBuf::new(), Runner::Same);
+            (Vec::new(), BTreeMap::new(), folder, runner, Some(reason))
+        }
         Err(unread) => return Err(unread.into()),
     };
     let folder = from.join(folder);
@@ -128,6 +127,19 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         runtime: &runtime,
         own,
     });
+    let environment = match has_unknown_password {
+        true => environment_without_login(&variables, UNKNOWN_PASSWORD),
+        false => environment_with(&variables),
+    };
+    // rsync asks who it runs as before it takes a password file.
+    let is_root = uid_of(&runner, &Live) == Some(0);
+    let environment = Environment {
+        identity: Identity {
+            is_root,
+            ..environment.identity
+        },
+        ..environment
+    };
     let setup = ClientSetup {
         line: command(&words),
         words,
@@ -136,7 +148,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         script,
         starter,
         folder,
-        user,
+        runner,
         host: &Live,
         release,
         here,
@@ -147,10 +159,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
                 words: Vec::new(),
                 ..choice()
             },
-            environment: match has_unknown_password {
-                true => environment_without_login(&variables, UNKNOWN_PASSWORD),
-                false => environment_with(&variables),
-            },
+            environment,
             surroundings: Box::new(move || surroundings_with(&variables)),
             known: known.into(),
             wire: Wire::Live,
@@ -162,21 +171,15 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         runtime: &runtime,
     };
     let work = || {
-        let report = doctor::run_client(&setup, &mut |stage| {
-            let mut out = stdout();
-            render::examined(format, stage, style, &mut out)?;
-            out.flush()
-        })?;
-        let mut text = Vec::new();
-        render::examination(format, &report, style, &mut text)?;
-        stdout().write_all(&text)?;
+        let report = doctor::run_client(&setup, &mut |stage| tell(format, stage, style))?;
+        conclude(format, &report, style)?;
         let client = Client {
             words: &setup.words,
             folder: setup.folder.clone(),
             script: setup.script.as_ref().map(|script| script.file.clone()),
         };
         let files = files(&report, &now, style, arguments, client, typed)?;
-        fix::offer(&report, arguments, &now)?;
+        unless_closed(fix::offer(&report, arguments, &now))?;
         Ok::<_, io::Error>((code(&report), files))
     };
     let done = interrupt.run(work, || Exit::Signal.code());

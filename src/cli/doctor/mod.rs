@@ -2,7 +2,6 @@ mod bundle;
 mod client;
 mod fix;
 pub(super) mod here;
-mod trusted;
 
 use std::{
     env,
@@ -26,7 +25,7 @@ use crate::{
         exit,
         interrupt::Interrupt,
         known::judge,
-        output::{LineFormat, Output, stdout},
+        output::{LineFormat, Output, stdout, unless_closed},
         replace::put,
     },
     doctor::{self, AT_ONCE, LOGIN, Setup, bundle::Client},
@@ -123,17 +122,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             runtime: &runtime,
             own: own.clone(),
         };
-        let told = doctor::run(&setup, &mut |stage| {
-            let mut out = stdout();
-            render::examined(format, stage, style, &mut out)?;
-            out.flush()
-        });
+        let told = doctor::run(&setup, &mut |stage| tell(format, stage, style));
         let report = told?;
-        let mut text = Vec::new();
-        render::examination(format, &report, style, &mut text)?;
-        stdout().write_all(&text)?;
+        conclude(format, &report, style)?;
         let files = files(&report, &now, style, arguments, Client::default(), Vec::new())?;
-        fix::offer(&report, arguments, &now)?;
+        unless_closed(fix::offer(&report, arguments, &now))?;
         Ok::<_, io::Error>((code(&report), report.modules, files))
     };
     let done = interrupt.run(work, || Exit::Signal.code());
@@ -148,6 +141,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Some(name) => Err(format!("there is no module `{name}`").into()),
         None => Ok(code),
     }
+}
+
+/// Tells a stage. Whoever reads may go away early; how it all ends is told by the exit status.
+fn tell(format: Format, stage: &doctor::Stage, style: Style) -> io::Result<()> {
+    let mut out = stdout();
+    let written = render::examined(format, stage, style, &mut out);
+    unless_closed(written.and_then(|()| out.flush()))
+}
+
+/// Tells what all of it shows.
+fn conclude(format: Format, report: &doctor::Report, style: Style) -> io::Result<()> {
+    let mut text = Vec::new();
+    render::examination(format, report, style, &mut text)?;
+    let mut out = stdout();
+    unless_closed(out.write_all(&text).and_then(|()| out.flush()))
 }
 
 /// What is wrong with the wishes, before anybody waits for the report.
@@ -301,6 +309,7 @@ fn choice() -> Choice {
         left_out: Vec::new(),
         folder: None,
         slips: Vec::new(),
+        until: None,
         is_one_of_many: false,
     }
 }

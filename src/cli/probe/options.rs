@@ -100,6 +100,7 @@ impl Options {
             left_out: Vec::new(),
             folder: None,
             slips: Vec::new(),
+            until: None,
             is_one_of_many: false,
         }
     }

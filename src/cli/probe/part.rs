@@ -18,10 +18,11 @@ use crate::{
         interpreter::{Interpreter, takes_braces},
         made::{made, written_before},
         slip::Slip,
+        table::is_us,
         variables::OF_RSYNC,
         written::Written,
     },
-    model::script::{Call, Script},
+    model::script::{Call, Runner, Script},
     syntax::shell,
     terms::Bytes,
 };
@@ -125,8 +126,19 @@ impl Part<'_> {
             is_bound: is_bound(&self.script, call, bytes),
             folder: self.folder_of(call).and_then(|folder| self.folder_from(&folder)),
             stays_in: self.stays_in(call).and_then(|folder| self.folder_from(&folder)),
+            runner: self.runner_of(call),
             ..Written::default()
         })
+    }
+
+    /// Who runs a call: whom the line names, else whom its table does.
+    fn runner_of(&self, call: &Call) -> Runner {
+        let user = self.user.as_ref();
+        let outer = user.map_or(Runner::Same, |user| Runner::named(user, true));
+        match call.runner.clone().or(outer) {
+            Runner::Named { name, .. } if is_us(&name) => Runner::Same,
+            runner => runner,
+        }
     }
 
     /// What is read otherwise than it is meant.

@@ -67,7 +67,9 @@ pub(super) fn home_of(user: Option<&str>) -> Option<Vec<u8>> {
         .map(|user| user.dir.into_os_string().into_vec())
 }
 
-/// Whether we are the user of that name.
+/// Whether we are the user of that name or number.
 pub(super) fn is_us(name: &str) -> bool {
-    User::from_uid(geteuid()).is_ok_and(|user| user.is_some_and(|user| user.name == name))
+    let uid = geteuid();
+    name.parse() == Ok(uid.as_raw())
+        || User::from_uid(uid).is_ok_and(|user| user.is_some_and(|user| user.name == name))
 }

@@ -21,7 +21,10 @@ use crate::{
         variables::OF_RSYNC,
         written::Written,
     },
-    model::service::{Word, commands, expand, words},
+    model::{
+        script::Runner,
+        service::{Word, commands, expand, words},
+    },
     syntax::{
         environment_file::{self, Kind as Line},
         unit::{self, Kind},
@@ -46,6 +49,9 @@ const SHELL_SIGNS: [&str; 11] = [
     ">/dev/null",
     "&>",
 ];
+
+/// Who runs the commands of a system's unit that names nobody.
+const ROOT: &str = "root";
 
 /// The longest file of variables that is read, in bytes.
 const LONGEST_FILE: u64 = 1 << 20;
@@ -134,6 +140,10 @@ struct Unit {
     folder: Option<PathBuf>,
     /// `User=`, if that is somebody else than who we are.
     user: Option<String>,
+    /// Whether it has a `User=`.
+    names_user: bool,
+    /// Whether a user's own manager starts it.
+    is_of_user: bool,
     /// What systemd starts commands with besides (systemd.exec(5)).
     given: BTreeMap<&'static str, Vec<u8>>,
 }
@@ -146,6 +156,7 @@ impl Unit {
             let own = ["HOME", "LOGNAME", "USER"].into_iter();
             let own = own.filter_map(|name| Some((name, env::var_os(name)?.into_encoded_bytes())));
             unit.given = own.collect();
+            unit.is_of_user = true;
         }
         unit
     }
@@ -172,6 +183,7 @@ impl Unit {
                 }
                 b"User" if !value.is_empty() => {
                     let name = text();
+                    read.names_user = true;
                     read.given = of_login(&name);
                     read.user = Some(name).filter(|user| !is_us(user));
                 }
@@ -266,9 +278,18 @@ impl Unit {
                 .collect(),
             folder: self.folder_of(Some(PathBuf::new())),
             is_bound: self.folder.is_some(),
-            user: self.user.clone(),
+            runner: self.runner(),
             ..Written::default()
         })
+    }
+
+    /// Who runs the command.
+    fn runner(&self) -> Runner {
+        match &self.user {
+            Some(user) => Runner::named(user, true),
+            None if self.names_user || self.is_of_user || is_us(ROOT) => Runner::Same,
+            None => Runner::named(ROOT, false),
+        }
     }
 
     /// What stands around the command, and is not carried out with it.
@@ -308,7 +329,7 @@ impl Unit {
                 is_bound: self.folder.is_some() || written.is_bound,
                 folder: self.folder_of(written.folder),
                 stays_in: self.folder_of(written.stays_in),
-                user: self.user.clone(),
+                runner: written.runner.or(self.runner()),
                 ..written
             }
         }))

@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, env, ops::Range};
 
+use nix::unistd::User;
+
 use crate::{
     cli::probe::{part::Part, text::with_returns},
-    model::script::{Argument, Assigned, Call, Scope},
+    model::script::{Argument, Assigned, Call, Runner, Scope},
 };
 
 /// What a command finds in its environment.
@@ -68,6 +70,12 @@ impl Part<'_> {
                 is_behind(front.sudo) && is_behind(front.emptied) && is_behind(unset)
             };
             let own = in_front.filter(stays);
+            if own.is_none()
+                && let Some(login) = login_of(call, name)
+            {
+                found.variables.insert(name.to_owned(), Some(login));
+                continue;
+            }
             let is_sudos = front.sudo.is_some() && name.starts_with("RSYNC_");
             let is_taken = is_sudos || unset.or(front.emptied).is_some();
             let before = match state.value {
@@ -233,6 +241,21 @@ impl Part<'_> {
         }
         changes.sort_by_key(|(place, _)| place.start);
         changes
+    }
+}
+
+/// What who runs a call makes of a variable that names its user.
+fn login_of(call: &Call, variable: &str) -> Option<Vec<u8>> {
+    match &call.runner {
+        Runner::Named {
+            name,
+            has_login: true,
+        } if ["LOGNAME", "USER"].contains(&variable) => {
+            // A number has a name, or is one itself.
+            let user = || User::from_uid(name.parse::<u32>().ok()?.into()).ok().flatten();
+            Some(user().map_or_else(|| name.clone(), |user| user.name).into_bytes())
+        }
+        _ => None,
     }
 }
 

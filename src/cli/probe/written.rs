@@ -21,7 +21,7 @@ use crate::{
         unread::Unread,
     },
     lint::recognise,
-    model::script::Call,
+    model::script::{Call, Runner},
     terms::Bytes,
 };
 
@@ -52,8 +52,8 @@ pub(in crate::cli) struct Written {
     pub(super) home: Option<Vec<u8>>,
     /// The folders that are made in front of it.
     pub(super) made: Made,
-    /// Whom a unit runs it as, if it names somebody else than who we are.
-    pub(in crate::cli) user: Option<String>,
+    /// Who runs it; the same as who we are unless somebody else is named.
+    pub(in crate::cli) runner: Runner,
     /// What decides about it besides its own words.
     pub(super) surroundings: Surroundings,
     /// Where it stands, if the line starts a script that calls rsync.
@@ -256,6 +256,7 @@ fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Re
     Ok(Written {
         started: Some((file, line)),
         surroundings: Surroundings::Unknown,
+        runner: written.runner.clone().or(starter.runner),
         ..written
     })
 }

@@ -289,6 +289,7 @@ impl Gathering {
         for (kind, place, text) in &self.raw {
             let text = match kind {
                 Kind::Configuration => strict::configuration(&shown(place, text, FileKind::RsyncdConf)),
+                Kind::Unit if place == services::DEFAULTS => strict::defaults(text),
                 Kind::Unit => strict::unit(text),
                 Kind::Watcher => strict::sersync(text),
                 _ => text.clone(),

@@ -7,11 +7,9 @@ use serde_json::Value;
 
 use crate::{
     syntax::secrets::{Content, parse, password},
-    terms::credentials,
+    terms::{BLOT, credentials},
 };
 
-/// What stands in the place of a password. It does not tell how long that is.
-const BLOT: &str = "****";
 /// What tells more of a length than a blot.
 const LONGER: &str = "*****";
 /// A shorter password is taken out only where it stands as a word: it is a part of too many others.

@@ -1,9 +1,7 @@
 //! Commands and settings whose words may be passwords in any form: only those are kept that plainly are none.
 
-use crate::model::Parameter;
+use crate::{model::Parameter, terms::BLOT};
 
-/// What stands in the place of a word.
-const BLOT: &str = "****";
 /// Words of notes that speak of passwords; the last one is the Chinese word that our own texts do not use.
 const SPEAKING: [&str; 6] = ["pass", "pwd", "secret", "credential", "密码", "\u{53e3}\u{4ee4}"];
 
@@ -116,6 +114,17 @@ pub(super) fn unit(text: &str) -> String {
             }
             _ => Kept::All,
         }
+    })
+}
+
+/// Variables of a script that starts the daemon (`/etc/default/rsync`): their values, as far as they plainly are no passwords.
+pub(super) fn defaults(text: &str) -> String {
+    lines(text, |line| match line.trim_start().starts_with('#') {
+        true => Kept::unless_noted(line, true),
+        false => match line.find('=') {
+            Some(at) => Kept::Words(at + 1),
+            None => Kept::Command(0),
+        },
     })
 }
 

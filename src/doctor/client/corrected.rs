@@ -1,6 +1,9 @@
 //! A command line as it should be: the user's own words, with one thing changed.
 
+use std::path::Path;
+
 use crate::{
+    explain::Server,
     probe::command,
     syntax::Invocation,
     terms::{RsyncOption, Target},
@@ -72,6 +75,50 @@ fn readdressed(address: &str, old: u16, port: u16) -> String {
         Some(machine) => format!("{machine}:{port}{path}"),
         None => address.to_owned(),
     }
+}
+
+/// With the module in whose folder the paths are that stand behind colons for two; none if one is in no module's.
+pub(super) fn with_module(words: &[String], server: &Server) -> Option<String> {
+    let mut words = words.to_vec();
+    let invocation = Invocation::parse(&words);
+    for (target, &index) in invocation.targets.iter().zip(&invocation.target_words) {
+        let Target::Daemon(remote) = target else { continue };
+        if !remote.path.starts_with('/') {
+            continue;
+        }
+        let address = words[index].strip_suffix(&remote.path)?.to_owned();
+        words[index] = format!("{address}{}", below_module(&remote.path, server)?);
+    }
+    Some(command(&words))
+}
+
+/// A path of the server as a client names it, by the module whose folder is nearest above it.
+fn below_module(path: &str, server: &Server) -> Option<String> {
+    let modules = server.configuration.modules.iter();
+    let names = modules.map(|module| module.name.display().into_owned());
+    let held = names.filter_map(|name| {
+        let folder = server.place_of(&name)?;
+        let below = Path::new(path).strip_prefix(&folder).ok()?;
+        let count = Path::new(&folder).components().count();
+        let below = below.to_str()?;
+        let slash = match path.ends_with('/') || below.is_empty() {
+            true => "/",
+            false => "",
+        };
+        let below = match below {
+            "" => format!("{name}{slash}"),
+            below => format!("{name}/{below}{slash}"),
+        };
+        // Of two with one folder the first counts.
+        Some((count, below))
+    });
+    let mut best: Option<(usize, String)> = None;
+    for (count, below) in held {
+        if best.as_ref().is_none_or(|(most, _)| count > *most) {
+            best = Some((count, below));
+        }
+    }
+    best.map(|(_, below)| below)
 }
 
 /// With two colons in a word that has one.

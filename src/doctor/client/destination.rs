@@ -14,7 +14,10 @@ use nix::{
 use crate::{
     doctor::{
         Check, Fact, Report, Skip, Stage,
-        client::{Client, ClientFact, Room},
+        client::{
+            Client, ClientFact, Room,
+            runner::{ENTER, WRITE},
+        },
     },
     host::{EntryKind, Unknown},
 };
@@ -66,7 +69,14 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
         }
         return None;
     }
-    if let Err(error) = access(&folder, AccessFlags::W_OK | AccessFlags::X_OK) {
+    if client.is_of_another() {
+        if let Some(fact) = client.closed(&folder, WRITE | ENTER) {
+            let arguments = arguments(&folder);
+            let cause = client.cause("RSY842", Check::Destination, &destination, arguments, fact);
+            report.causes.push(cause);
+            stage.fail();
+        }
+    } else if let Err(error) = access(&folder, AccessFlags::W_OK | AccessFlags::X_OK) {
         let rule = if error == Errno::EROFS { "RSY848" } else { "RSY842" };
         let fact = format!("{}: {}", folder.display(), error.desc());
         stage.note(Fact::Unseen(

@@ -7,7 +7,7 @@ use crate::{
     diagnosis::Finding,
     doctor::{
         Check, Fact, Report, Stage, Told, Urgency,
-        client::{Client, ClientFact, Linted, Script},
+        client::{Client, ClientFact, Linted, Script, corrected},
     },
     host::Unknown,
     lint::recognise,
@@ -27,6 +27,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
     if setup.unread.is_none() {
         found.extend(own(client, report));
     }
+    name_module(client, report);
     let count = |severity| found.iter().filter(|one| **one == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if errors > 0 {
@@ -43,6 +44,26 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
         stage.note(Fact::Client(ClientFact::NotCarriedOut(reason.clone())));
         stage.warn();
         report.not_seen("the command line", Unknown::Failed(reason.clone()));
+    }
+}
+
+/// The page of a path where a module's name belongs, and its kind of case.
+const PATH_FOR_MODULE: (&str, &str) = ("RSY993", "path");
+
+/// Names the module that has the folder, where the server is this machine.
+fn name_module(client: &Client<'_>, report: &mut Report) {
+    let Some(server) = &client.setup.setting.known.server else {
+        return;
+    };
+    let is_meant = |told: &Told| match told {
+        Told::Finding(found, index) => found.findings[*index].variant == Some(PATH_FOR_MODULE.1),
+        _ => false,
+    };
+    let line = corrected::with_module(&client.setup.words, server);
+    for cause in &mut report.causes {
+        if cause.page.id == PATH_FOR_MODULE.0 && is_meant(&cause.told) {
+            cause.commands = line.iter().cloned().collect();
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod line;
 mod lsyncd;
 mod modes;
 mod password;
+mod runner;
 mod sersync;
 mod server;
 mod shell;
@@ -32,6 +33,7 @@ use crate::{
     doctor::{self, Cause, Check, Examination, Fact, Report, Setup, Skip, Stage, Urgency, summary},
     host::Host,
     lint::{Input, Options, lint},
+    model::script::Runner,
     probe::{self, Setting, State, Step},
     syntax::Invocation,
     terms::{Release, Sources, Target},
@@ -39,6 +41,7 @@ use crate::{
 
 pub use facts::{ClientFact, Limit, Room, Watcher};
 pub use line::TYPED;
+pub use runner::uid_of;
 pub use server::UNKNOWN_PASSWORD;
 
 /// What the examination of a client needs.
@@ -57,8 +60,8 @@ pub struct ClientSetup<'s> {
     pub starter: Option<Script>,
     /// The folder that relative paths count from.
     pub folder: PathBuf,
-    /// Who runs it, if that is somebody else than who we are.
-    pub user: Option<String>,
+    /// Who runs it.
+    pub runner: Runner,
     /// This machine.
     pub host: &'s dyn Host,
     /// The release of the rsync that is installed, if there is one.

@@ -2,7 +2,10 @@
 
 use crate::{
     catalog::{Confidence, Severity},
-    doctor::{Report, Told, Urgency, client::Client},
+    doctor::{
+        Report, Told, Urgency,
+        client::{Client, runner},
+    },
     model::{Parameter, Scope},
     terms::Target,
 };
@@ -51,9 +54,5 @@ fn is_received_by_root(client: &Client<'_>) -> Option<bool> {
 
 /// Whether the command line runs as root.
 fn runs_as_root(client: &Client<'_>) -> bool {
-    let Some(name) = &client.setup.user else {
-        return nix::unistd::geteuid().is_root();
-    };
-    let account = client.setup.host.user(name);
-    matches!(account, Ok(Some(account)) if account.uid == 0)
+    runner::uid_of(&client.setup.runner, client.setup.host) == Some(0)
 }

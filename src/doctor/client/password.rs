@@ -1,19 +1,12 @@
 //! The password file of the command line.
 
-use std::path::Path;
-
 use crate::{
     catalog::FileKind,
     doctor::{
         Check, Fact, Report, Skip, Stage,
-        client::{Client, ClientFact, home},
+        client::{Client, ClientFact, home, runner::READ},
     },
-    lint::Account,
 };
-
-/// The right to read, and that to enter (stat(2)).
-const READ: u32 = 4;
-const ENTER: u32 = 1;
 
 pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) {
     let named = client.invocation.option("password-file");
@@ -46,6 +39,12 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
             stage.fail();
             return;
         }
+        Err(reason) if client.is_of_another() => {
+            stage.note(Fact::Unseen(name.clone(), reason.clone()));
+            report.not_seen(name, reason);
+            stage.warn();
+            return;
+        }
         Err(reason) => {
             let arguments = vec![("path", name.clone()), ("password-file", name.clone())];
             let fact = format!("{name}: {reason}");
@@ -57,7 +56,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
             return;
         }
     };
-    if let Some(fact) = closed_to_user(client, &path) {
+    if let Some(fact) = client.closed(&path, READ) {
         let arguments = vec![("path", name.clone()), ("password-file", name)];
         let cause = client.cause("RSY879", Check::PasswordFile, &path, arguments, fact);
         report.causes.push(cause);
@@ -68,21 +67,4 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
     if let Ok(Some(metadata)) = found {
         stage.note(Fact::Client(ClientFact::PasswordFile(path, metadata)));
     }
-}
-
-/// What keeps the user from a password file who runs the command line; none if that is who we are, or if nothing does.
-fn closed_to_user(client: &Client<'_>, path: &Path) -> Option<String> {
-    let host = client.setup.host;
-    let name = client.setup.user.as_ref()?;
-    let account = Account::of_login(host.user(name).ok()??.uid);
-    let is_closed = |place: &Path| {
-        let wanted = if place == path { READ } else { ENTER };
-        let found = host.metadata(place, true);
-        matches!(found, Ok(Some(found)) if account.is_denied(&found, wanted))
-    };
-    let closed = path.ancestors().find(|place| is_closed(place))?;
-    Some(format!(
-        "the command runs as {name}, to whom {} is closed",
-        closed.display()
-    ))
 }

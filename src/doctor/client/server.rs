@@ -43,6 +43,12 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
             return false;
         }
     }
+    if let Some(reason) = client.cannot_stand_in() {
+        stage.note(Fact::Client(ClientFact::NotCarriedOut(reason.clone())));
+        report.not_seen("the server", Unknown::Failed(reason));
+        stage.warn();
+        return false;
+    }
     let Some(mut probed) = carried_out(client, &[], stage, report) else {
         return false;
     };
@@ -339,7 +345,7 @@ pub(super) fn carried_out(
     let own = own
         .chain(["--dry-run".to_owned()])
         .chain(more.iter().map(|&word| word.to_owned()));
-    let words = own.chain(setup.words.iter().cloned()).collect();
+    let words = own.chain(client.words_for_us()).collect();
     let limit = Duration::from_secs(LIMIT);
     let ended = setup.runtime.block_on(reproduce_within(
         setup.line.clone(),

@@ -23,8 +23,9 @@ use crate::{
 pub const AT_ONCE: usize = 8;
 /// So many modules that do not answer in time are enough: the others wait for the same. One may have a reason of its own.
 const MOST_SILENT: u32 = 2;
-/// No module is begun later than that.
-const LIMIT: Duration = Duration::from_secs(60);
+/// All visits to a daemon are over by then: one that says something now and then, or without an end, would keep a client for
+/// as long as it likes.
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// A module's visit, or why there is none.
 type Planned = Result<(Target, Arc<Setting>), Untried>;

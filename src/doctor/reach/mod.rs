@@ -55,7 +55,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         return;
     }
     let Some(port) = subject.port else {
-        stage.skip(Skip::NobodyListens);
+        stage.skip(subject.without_port());
         return;
     };
     let addresses: Vec<_> = listening_on(port).into_iter().collect();

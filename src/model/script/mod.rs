@@ -4,6 +4,7 @@
 
 mod builtins;
 mod functions;
+mod runner;
 mod scopes;
 mod survey;
 mod tests;
@@ -18,6 +19,7 @@ use std::{
     sync::Arc,
 };
 
+pub use runner::Runner;
 pub use scopes::Scope;
 pub use value::{Argument, Piece, UNKNOWN};
 
@@ -79,6 +81,8 @@ pub struct Call {
     pub words: Vec<Argument>,
     /// What was taken away: `sudo`, `flock`, `timeout`, …
     pub wrappers: Vec<String>,
+    /// Who runs it.
+    pub runner: Runner,
     /// The variables in front of it.
     pub environment: Vec<Assigned>,
     /// The whole command, redirections included.

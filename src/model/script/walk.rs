@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     model::script::{
-        Argument, Assigned, Block, Call, PipeTo, Script, Status, Stream, survey::Survey,
+        Argument, Assigned, Block, Call, PipeTo, Script, Status, Stream, runner, survey::Survey,
         variables::Variables, wrappers,
     },
     syntax::shell::{
@@ -385,6 +385,7 @@ impl<'a> Walk<'a> {
             },
             holds_lock: self.holds_lock || has_flock,
             wrappers: peeled.wrappers,
+            runner: peeled.runner,
         };
         self.text_as_script(simple, &call, surroundings);
         self.found.calls.push(call);
@@ -439,6 +440,10 @@ impl<'a> Walk<'a> {
         walk.errors = self.errors.clone();
         walk.list(&inner.list, surroundings.status != Some(Status::Dropped));
         walk.functions();
+        let outer = match &*program {
+            "su" => runner::of_su(call.arguments()),
+            _ => call.runner.clone(),
+        };
         let base = self.found.calls.len();
         for mut call in walk.found.calls {
             let shift = |index: &mut Option<usize>| *index = index.map(|index| index + base);
@@ -449,6 +454,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Arc::make_mut(&mut call.blocks).splice(0..0, self.blocks.iter().cloned());
+            call.runner = call.runner.or(outer.clone());
             self.found.calls.push(call);
         }
     }

@@ -1,6 +1,6 @@
 //! Programs that start another one: `sudo`, `nice`, `timeout`, `flock`, …
 
-use crate::model::script::{Argument, Assigned};
+use crate::model::script::{Argument, Assigned, Runner, runner};
 
 /// A program that starts the one behind it.
 struct Wrapper {
@@ -71,11 +71,14 @@ pub(super) struct Peeled {
     pub(super) start: usize,
     /// The variables that they set: `env NAME=value`.
     pub(super) variables: Vec<Assigned>,
+    /// Whom they make the program run as.
+    pub(super) runner: Runner,
 }
 
 pub(super) fn peel(words: &[Argument]) -> Peeled {
     let mut wrappers = Vec::new();
     let mut variables = Vec::new();
+    let mut as_whom = Runner::Same;
     let mut start = 0;
     while let Some(word) = words.get(start) {
         let text = word.text();
@@ -87,6 +90,7 @@ pub(super) fn peel(words: &[Argument]) -> Peeled {
             break;
         };
         wrappers.push(wrapper.name.to_owned());
+        as_whom = runner::behind(wrapper.name, &words[start + 1..next]).or(as_whom);
         if sets_variables(wrapper) {
             variables.extend(words[start + 1..next].iter().filter_map(variable));
         }
@@ -96,6 +100,7 @@ pub(super) fn peel(words: &[Argument]) -> Peeled {
         wrappers,
         start,
         variables,
+        runner: as_whom,
     }
 }
 

@@ -348,6 +348,7 @@ fn choice() -> Choice {
         left_out: Vec::new(),
         folder: None,
         slips: Vec::new(),
+        until: None,
         is_one_of_many: false,
         announce: Vec::new(),
     }

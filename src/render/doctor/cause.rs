@@ -5,7 +5,13 @@ use crate::{
     diagnosis::Finding,
     doctor::{Cause, TYPED, Told},
     lint::{self, fixed},
-    render::{explanation, facts, names::has_placeholder, next::edit},
+    render::{
+        explanation, facts,
+        names::{has_placeholder, settled},
+        next::edit,
+        words::pick,
+    },
+    terms::without_passwords,
 };
 
 /// What is said of a cause.
@@ -23,7 +29,27 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// Passwords are taken out, wherever they come from: a line of a log, a cure with words that somebody typed.
     pub(super) fn of(cause: &Cause, language: Language) -> Self {
+        let mut words = Self::within(cause, language);
+        if cause.is_foreign && words.commands.iter().any(|command| opens(command)) {
+            let own = "somebody else than root decides what this configuration names: have it name a file of the user as whom \
+                       the daemon runs, and open nothing else to that user";
+            let zh = "这份配置指向哪些文件不是由 root 决定的：请让它使用守护进程运行用户自己的文件，不要把其他文件开放给该用户";
+            words.help = pick(language, own, zh).to_owned();
+            words.commands.retain(|command| !opens(command));
+            words.next = words.next.filter(|next| !opens(next));
+        }
+        let shown = |text: String| without_passwords(&text).into_owned();
+        Self {
+            facts: words.facts.into_iter().map(shown).collect(),
+            commands: words.commands.into_iter().map(shown).collect(),
+            next: words.next.map(shown),
+            ..words
+        }
+    }
+
+    fn within(cause: &Cause, language: Language) -> Self {
         let words = Self::told(cause, language);
         let Some(within) = &cause.within else {
             return words;
@@ -60,7 +86,7 @@ impl Words {
                         .collect(),
                     help: finding.help(language).into_owned(),
                     next: match is_typed {
-                        true => corrected(report, finding),
+                        true => corrected(report, finding).or_else(|| commands.first().cloned()),
                         false => commands.first().cloned().or_else(|| edit(&place)),
                     },
                     place: (!is_typed).then_some(place),
@@ -72,10 +98,7 @@ impl Words {
                 let incident = &explanation.incidents[*index];
                 let words = explanation::words(incident, language);
                 let words = words.expect("a failure is told by its first cause");
-                let line = incident
-                    .lines
-                    .first()
-                    .map(|seen| format!("`{}`", seen.text.trim()));
+                let line = incident.lines.first().map(|seen| format!("`{}`", seen.shown()));
                 let times = match (incident.count, language) {
                     (0 | 1, _) => String::new(),
                     (count, Language::English) => format!(", {count} times"),
@@ -107,7 +130,13 @@ impl Words {
                     }),
                 }
             }
-            Told::Page(_, arguments, seen) => {
+            Told::Page(file, arguments, seen) => {
+                let mut arguments = arguments.clone();
+                if cause.seen.iter().all(|check| check.is_of_server()) {
+                    // The pages' commands name the usual place.
+                    arguments.push(("configuration-file", file.display().to_string()));
+                }
+                let arguments = &arguments;
                 let text = cause.page.text(cause.variant, language);
                 let filled = |text: &'static str| fill(text, arguments);
                 let filled_or = |text: Option<&'static str>| filled(text.unwrap_or_default());
@@ -154,9 +183,10 @@ fn corrected(report: &lint::Report, finding: &Finding) -> Option<String> {
 /// A command of a page; one that is made for the case stands there as it is.
 fn command(text: &'static str, arguments: &[(&'static str, String)]) -> String {
     let is_whole = text.starts_with('{') && text.find('}') == Some(text.len() - 1);
+    let text = settled(text, arguments);
     let command = match is_whole {
-        true => fill(text, arguments),
-        false => fill_command(text, arguments),
+        true => fill(&text, arguments),
+        false => fill_command(&text, arguments),
     };
     known(command.into_owned(), arguments)
 }
@@ -169,4 +199,45 @@ fn known(mut command: String, arguments: &[(&'static str, String)]) -> String {
         }
     }
     command
+}
+
+/// Whether a command gives somebody rights to a file.
+fn opens(command: &str) -> bool {
+    let mut words = command
+        .split(' ')
+        .skip_while(|word| *word != "--" && command.starts_with("nsenter"));
+    let program = words.find(|word| *word != "--").unwrap_or_default();
+    let rest: Vec<_> = words.filter(|word| !word.starts_with('-')).collect();
+    match program {
+        "setfacl" => true,
+        "chmod" => rest.first().is_some_and(|mode| mode.contains('+')),
+        "chown" => rest.first().is_some_and(|owner| *owner != "root"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::opens;
+
+    #[test]
+    fn what_gives_rights_is_told_from_what_takes_them() {
+        for command in [
+            "setfacl -m u:joe:r /root/x",
+            "nsenter -t 7 -m -- setfacl -m u:joe:r /root/x",
+            "chmod o+x /root",
+            "chown -R joe /root/x",
+        ] {
+            assert!(opens(command), "{command}");
+        }
+        for command in [
+            "chmod 600 /x",
+            "chmod o-rwx /x",
+            "chown root /x",
+            "chown -h root /x",
+            "ls -l /x",
+        ] {
+            assert!(!opens(command), "{command}");
+        }
+    }
 }

@@ -106,6 +106,9 @@ fn diagnosis(cause: &Cause, language: Language) -> Value {
             }
             let words = Words::of(cause, language);
             diagnosis["remedy"]["commands"] = json!(words.commands);
+            if cause.is_foreign {
+                diagnosis["remedy"]["help"] = json!(words.help);
+            }
             diagnosis
         }
         Told::Text(explanation, index) => {
@@ -119,8 +122,13 @@ fn diagnosis(cause: &Cause, language: Language) -> Value {
             if let Some(because) = diagnosis["because"].as_array_mut() {
                 because.extend(cause.also.iter().map(|fact| json!(facts::told(fact, language))));
             }
-            let commands = diagnosis["remedy"]["commands"].as_array_mut();
-            if let (Some(within), Some(commands)) = (&cause.within, commands) {
+            if cause.is_foreign {
+                let words = Words::of(cause, language);
+                diagnosis["remedy"]["commands"] = json!(words.commands);
+                diagnosis["remedy"]["help"] = json!(words.help);
+            } else if let (Some(within), Some(commands)) =
+                (&cause.within, diagnosis["remedy"]["commands"].as_array_mut())
+            {
                 for command in commands {
                     *command = json!(command.as_str().map(|text| within.typed(text.to_owned())));
                 }

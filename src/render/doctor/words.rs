@@ -47,6 +47,11 @@ pub(super) fn skip(why: Skip, language: Language) -> &'static str {
     match why {
         Skip::NoDaemon => pick(language, "no daemon runs by itself", "没有独立运行的守护进程"),
         Skip::NobodyListens => pick(language, "nothing listens", "没有程序在监听"),
+        Skip::PortUnseen => pick(
+            language,
+            "which port it has cannot be seen: neither its process nor its configuration may be read here; run as root",
+            "看不到它使用哪个端口：这里无权读取它的进程和配置；请以 root 运行",
+        ),
         Skip::NoConfiguration => pick(
             language,
             "there is no configuration to read",

@@ -59,7 +59,7 @@ ExecStart=/usr/bin/rsync --daemon --no-detach
 END
 printf '[Service]\nSetCredential=key:Zq9-credential\n' > /etc/systemd/system/rsync.service.d/own.conf
 printf 'RSYNC_PASSWORD=Zq9-environment\n' > /etc/rsync.environment
-printf "RSYNC_ENABLE=true\nRSYNC_OPTS='--password=Zq9-default'\n" > /etc/default/rsync
+printf "RSYNC_ENABLE=true\nRSYNC_OPTS='--password=Zq9-default'\nPW=Zq9-short\nexport KEY=Zq9-key OTHER=Zq9-other\n" > /etc/default/rsync
 {
     at=$(date '+%Y/%m/%d %H:%M:%S')
     echo "$at [70001] connect from client (192.0.2.7)"

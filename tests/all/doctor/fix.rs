@@ -346,3 +346,30 @@ fn what_others_decide_is_left_alone() {
         assert!(!told.contains("chmod 600 ") || told.contains("by hand"), "{told}");
     }
 }
+
+/// A configuration that holds passwords is shown without them before it is changed.
+#[test]
+fn what_changes_beside_passwords_is_shown() {
+    if !can_serve() {
+        return;
+    }
+    let place = broken();
+    let file = place.path().join("rsyncd.conf");
+    let text = fs::read_to_string(&file).expect("the file");
+    let text = text.replace(
+        "auth users = joe\n",
+        "auth users = joe, ann:HUSH-1\n# password: HUSH-2\n",
+    );
+    fs::write(&file, text).expect("the file");
+    let _daemon = place.start();
+    let told = fixed(&place, &["--yes"]);
+    for part in ["-read only = \"yes\"", "+read only = yes", "ann:******"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("HUSH"), "{told}");
+    let text = fs::read_to_string(&file).expect("the file");
+    assert!(
+        text.contains("read only = yes\n") && text.contains("ann:HUSH-1\n# password: HUSH-2\n"),
+        "{text}"
+    );
+}

@@ -1,15 +1,26 @@
 //! Where daemons listen, and who may see it.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
+use nix::unistd::geteuid;
 use serde_json::Value;
 
 use super::{
     can_serve, causes,
-    daemons::{Place, healthy},
+    daemons::{Place, free_port, healthy},
     examined,
     reach::{CLIENT, can_separate, facts, open_place, report},
     states,
+};
+use crate::support::{
+    program::{folder, unprivileged},
+    skip,
 };
 
 #[test]
@@ -156,5 +167,119 @@ fn a_daemon_in_a_network_of_its_own_is_said_to_be_there() {
     assert!(
         report["unchecked"].to_string().contains("the network of process"),
         "{report:#}"
+    );
+}
+
+/// Greets, and then sends a little now and then, or as much as it can.
+const ENDLESS: &str = r#"
+    use IO::Socket::INET;
+    $SIG{PIPE} = $SIG{CHLD} = "IGNORE";
+    alarm 90;
+    my $socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ENV{PORT}, Listen => 9) or die;
+    while (my $client = $socket->accept) {
+        next if fork;
+        $client->autoflush(1);
+        print $client "\@RSYNCD: 32.0 sha512 sha256 sha1 md5 md4\n";
+        while (1) {
+            if ($ENV{IS_FLOOD}) { print $client ("x" x 79 . "\n") x 800 or exit }
+            else { sleep 4; print $client "words\n" or exit }
+        }
+    }
+"#;
+
+#[test]
+fn a_daemon_whose_words_have_no_end_is_left_in_time() {
+    if !can_serve() {
+        return;
+    }
+    let modules: Vec<_> = ["a", "b", "c"].into_iter().map(healthy).collect();
+    let asked = ["", "1"].map(|is_flood| {
+        let place = Place::new(&modules);
+        let port = free_port();
+        place.name_port(port);
+        fs::write(place.path().join("endless"), ENDLESS).expect("a program");
+        let started = Command::new("perl")
+            .arg0("rsync")
+            .args(["endless", "--daemon", "--config"])
+            .arg(place.path().join("rsyncd.conf"))
+            .env("PORT", port.to_string())
+            .env(if is_flood.is_empty() { "NONE" } else { "IS_FLOOD" }, "1")
+            .stderr(Stdio::null())
+            .current_dir(place.path())
+            .spawn();
+        (place, started.expect("perl runs"))
+    });
+    let begin = Instant::now();
+    std::thread::scope(|scope| {
+        for (place, daemon) in asked {
+            scope.spawn(move || {
+                let mut daemon = daemon;
+                let (report, code) = examined(place.path(), &[]);
+                let _ = daemon.kill();
+                let _ = daemon.wait();
+                assert_eq!((code, causes(&report)), (Some(1), vec![]), "{report:#}");
+                let stages = report["stages"].as_array().expect("stages");
+                let loopback = stages.iter().find(|stage| stage["stage"] == "loopback");
+                let facts = loopback.expect("the stage")["facts"].to_string();
+                assert!(facts.contains("no end came within 30 seconds"), "{facts}");
+                assert!(facts.contains("took too long"), "{facts}");
+            });
+        }
+    });
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+}
+
+/// Neither the port nor whether somebody listens is known of a configuration that may not be read.
+#[test]
+fn what_port_a_closed_configuration_has_is_not_guessed() {
+    if !geteuid().is_root() {
+        return skip("is not root");
+    }
+    let folder = folder(&[("rsyncd.conf", "port = 28999\n[data]\npath = /srv\n")]);
+    let file = folder.path().join("rsyncd.conf");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let output = unprivileged(&folder, &["doctor", "--json", "--config", "rsyncd.conf"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(
+        (output.status.code(), causes(&report)),
+        (Some(3), vec![]),
+        "{report:#}"
+    );
+    let stages = report["stages"].as_array().expect("stages");
+    let reach = stages.iter().find(|stage| stage["stage"] == "reach");
+    assert_eq!(reach.expect("the stage")["reason"], "port-unseen", "{report:#}");
+    assert!(
+        report["unchecked"].to_string().contains("the port of "),
+        "{report:#}"
+    );
+}
+
+/// A cure that names the daemon's port names the one that it has.
+#[test]
+fn cures_have_the_port_of_the_daemon() {
+    if !can_serve() {
+        return;
+    }
+    let module = "auth users = joe\nsecrets file = FOLDER/secrets\n";
+    let place = Place::new(&[format!("{}{module}", healthy("data"))]);
+    let root = place.path();
+    for (name, text) in [("secrets", "joe:one-of-them\n"), ("password", "another-one\n")] {
+        fs::write(root.join(name), text).expect("a file");
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0o600)).expect("a mode");
+    }
+    let daemon = place.start();
+    let address = format!("rsync://joe@127.0.0.1:{}/data/", daemon.port);
+    let client = Command::new("rsync")
+        .args(["--password-file=password", &address])
+        .current_dir(root)
+        .output();
+    assert_eq!(client.expect("rsync runs").status.code(), Some(5));
+    let (report, _) = examined(root, &[]);
+    let wrong = report["diagnoses"].as_array().expect("causes").iter();
+    let wrong: Vec<_> = wrong.filter(|cause| cause["rule"] == "RSY810").collect();
+    let commands = wrong[0]["remedy"]["commands"].to_string();
+    assert!(
+        commands.contains(&format!(":{}/data/", daemon.port)),
+        "{commands}"
     );
 }

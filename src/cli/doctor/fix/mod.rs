@@ -1,28 +1,25 @@
 //! `--fix`: offers the cures that are safe one by one, shows each, asks, applies it, and looks again.
 
+mod change;
+mod offer;
+mod show;
+
 use std::{
-    fs,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown},
     path::{Path, PathBuf},
 };
 
-use nix::fcntl::OFlag;
-
-use super::{
-    Arguments,
-    trusted::{is_own, resolved},
+use self::{
+    change::{is_changed, set_mode, set_owner, write},
+    offer::Offer,
+    show::shown,
 };
+use super::Arguments;
 use crate::{
     catalog::{FileKind, Language, Safety},
     cli::{
-        lint::{
-            File,
-            fix::{apply_of, diff},
-            inputs,
-        },
+        lint::{File, fix::apply_of, inputs},
         output::stdout,
-        replace::replace,
     },
     diagnosis::Finding,
     doctor::{self, Cause, Told, restart_for},
@@ -36,71 +33,6 @@ use crate::{
 /// and change nothing else.
 const MODES: [&str; 2] = ["RSY302", "RSY328"];
 const OWNERS: [&str; 2] = ["RSY313", "RSY328"];
-/// The mode of a file of passwords.
-const PRIVATE: u32 = 0o600;
-/// The bits of a mode for all others.
-const OTHERS: u32 = 0o007;
-
-/// A cure that is safe.
-enum Offer<'r> {
-    /// Edits of files that were checked, of all places of one rule.
-    Edits(&'r lint::Report),
-    /// The mode of a file.
-    Mode(PathBuf, &'r lint::Report),
-    /// Root as the owner of a file.
-    Owner(PathBuf, &'r lint::Report),
-}
-
-impl Offer<'_> {
-    /// Whether its files are this machine's: a daemon of a container, or with mounts of its own, may mean others by those
-    /// paths.
-    fn is_here(&self, report: &doctor::Report) -> bool {
-        let (Self::Edits(checked) | Self::Mode(_, checked) | Self::Owner(_, checked)) = self;
-        let names: Vec<_> = checked
-            .files
-            .iter()
-            .map(|(source, _)| checked.sources.get(*source).name())
-            .collect();
-        let mut paths: Vec<_> = names.iter().map(Path::new).collect();
-        if let Self::Mode(path, _) | Self::Owner(path, _) = self {
-            paths.push(path);
-        }
-        let known = report.servers.iter().zip(&report.views);
-        let mut views = known.filter_map(|(known, view)| {
-            let server = known.server.as_ref()?;
-            names.contains(&server.name()).then_some(view.as_ref()?)
-        });
-        views.all(|view| paths.iter().all(|path| is_same(path, &view.outside(path))))
-    }
-
-    /// Whether nobody else decides what it changes: a stranger's daemon has a stranger's configuration, which may name any
-    /// file of the machine.
-    fn is_trusted(&self) -> bool {
-        let (Self::Edits(checked) | Self::Mode(_, checked) | Self::Owner(_, checked)) = self;
-        let mut files = checked.files.iter();
-        let are_own = files.all(|(source, _)| is_own(Path::new(checked.sources.get(*source).name())));
-        are_own
-            && match self {
-                Self::Mode(path, _) | Self::Owner(path, _) => resolved(path).is_ok(),
-                Self::Edits(_) => true,
-            }
-    }
-
-    /// Whether who reads a file of passwords reads it still when nobody else may.
-    fn keeps_reader(&self) -> bool {
-        let Self::Mode(path, checked) = self else {
-            return true;
-        };
-        let reader = checked.circumstances.daemon_uid;
-        reader == 0 || fs::metadata(path).is_ok_and(|found| found.uid() == reader)
-    }
-}
-
-/// Whether two paths lead to one file.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let file = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
-    matches!((file(one), file(other)), (Some(one), Some(other)) if one == other)
-}
 
 /// What the user says to an offer.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -275,11 +207,13 @@ impl Desk {
         match offer {
             Offer::Mode(path, report) => {
                 writeln!(out, "  chmod 600 {}", quoted(path))?;
+                out.flush()?;
                 drop(out);
                 self.apply(rule, Some(path), report, || set_mode(path))
             }
             Offer::Owner(path, report) => {
                 writeln!(out, "  chown root {}", quoted(path))?;
+                out.flush()?;
                 drop(out);
                 self.apply(rule, Some(path), report, || set_owner(path))
             }
@@ -287,9 +221,13 @@ impl Desk {
                 let Some((files, before)) = self.cured(report, rule) else {
                     return Ok(Answer::No);
                 };
-                diff(&files, &before, self.language, &mut out)?;
+                let after = lint(inputs(&files), &self.options(report));
+                let is_all = shown(&files, &before, &after, self.language, &mut out)?;
                 out.flush()?;
                 drop(out);
+                if !is_all {
+                    return Ok(Answer::No);
+                }
                 let answer = self.apply(rule, None, report, || write(&files))?;
                 if answer == Answer::Yes {
                     self.follow(&files)?;
@@ -455,60 +393,6 @@ fn argument<'f>(finding: &'f Finding, name: &str) -> Option<&'f str> {
     named.next().map(|(_, value)| value.as_str())
 }
 
-fn is_changed(file: &File<'_>) -> bool {
-    file.bytes != file.original
-}
-
 fn quoted(path: &Path) -> String {
     visible(&shell_words::quote(&path.display().to_string()))
-}
-
-/// Writes what was changed, each file whole or not at all.
-fn write(files: &[File<'_>]) -> io::Result<()> {
-    for file in files.iter().filter(|file| is_changed(file)) {
-        if let Some(path) = &file.path {
-            replace(&resolved(path)?, &file.original, &file.bytes)?;
-        }
-    }
-    Ok(())
-}
-
-/// The file of a path, which is that and not a link to another one, nor another one's second name.
-fn opened(path: &Path) -> io::Result<(fs::File, fs::Metadata)> {
-    if resolved(path)? != path {
-        return Err(io::Error::other(
-            "the way to it leads through a link; type the command yourself",
-        ));
-    }
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let opened = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(path);
-    let file = opened.map_err(|error| match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => io::Error::other(
-            "it is a link, and what it leads to may be somebody else's; type the command yourself",
-        ),
-        _ => error,
-    })?;
-    let found = file.metadata()?;
-    if !found.is_file() || found.nlink() > 1 {
-        return Err(io::Error::other(
-            "it is no file, or has other names (hard links); type the command yourself",
-        ));
-    }
-    Ok((file, found))
-}
-
-fn set_mode(path: &Path) -> io::Result<()> {
-    let (file, found) = opened(path)?;
-    if found.mode() & OTHERS == 0 {
-        return Err(io::Error::other("its mode was changed meanwhile; look again"));
-    }
-    file.set_permissions(fs::Permissions::from_mode(PRIVATE))
-}
-
-fn set_owner(path: &Path) -> io::Result<()> {
-    let (file, _) = opened(path)?;
-    fchown(&file, Some(0), None)
 }

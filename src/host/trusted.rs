@@ -22,7 +22,7 @@ const STICKY: u32 = 0o1000;
 ///
 /// # Errors
 /// What the system says, and that somebody else decides.
-pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
+pub fn resolved(path: &Path) -> io::Result<PathBuf> {
     let mut place = PathBuf::from("/");
     let mut left: Vec<_> = parts(path);
     let mut links = 0;
@@ -52,7 +52,7 @@ pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Whether a file is root's or ours, too.
-pub(super) fn is_own(path: &Path) -> bool {
+pub fn is_own(path: &Path) -> bool {
     let found = resolved(path).and_then(fs::symlink_metadata);
     found.is_ok_and(|found| is_ours(&found) && found.mode() & WRITABLE == 0)
 }
