@@ -11,11 +11,14 @@ use tempfile::TempDir;
 
 use super::{
     can_serve,
-    daemons::{Place, free_port, healthy},
+    daemons::{Place, healthy},
     on_machine,
     reach::can_separate,
 };
-use crate::support::program::{folder, program, rsyncctl, stderr, stdout, unprivileged};
+use crate::support::{
+    port::Closed,
+    program::{folder, program, rsyncctl, stderr, stdout, unprivileged},
+};
 
 /// Every secret of these machines has that in it, and nothing else has.
 const MARK: &str = "Zq9";
@@ -366,7 +369,8 @@ fn a_healthy_daemon_has_a_bundle_for_its_owner_alone() {
 #[test]
 fn nothing_is_written_over() {
     let place = Place::new(&[healthy("data")]);
-    place.name_port(free_port());
+    let closed = Closed::new();
+    place.name_port(closed.port);
     let file = place.path().join("bundle");
     fs::write(&file, "mine").expect("a file");
     symlink("nowhere", place.path().join("link")).expect("a link");

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::{
     can_serve, causes,
-    daemons::{Daemon, Place, free_port, healthy},
+    daemons::{Daemon, Place, healthy},
     reach::can_separate,
     states,
 };
 use crate::support::{
+    port::Closed,
     program::{folder, keeps_to, program, rsyncctl, schema, stdout, unprivileged},
     skip,
 };
@@ -174,7 +175,7 @@ fn faults_of_a_command_line_are_found() {
     write(&root.join("named"), "joe:a-password-of-some-length\n", 0o600);
     write(&root.join("empty"), "\n", 0o600);
     let port = daemon.port;
-    let closed = free_port();
+    let closed = Closed::new();
     let kept =
         |file: &str| format!("rsync -a --password-file={file} rsync://joe@127.0.0.1:{port}/kept/ target/");
     let (report, _) = examined(
@@ -218,7 +219,7 @@ fn faults_of_a_command_line_are_found() {
             "server",
         ),
         (
-            format!("rsync -a rsync://127.0.0.1:{closed}/data/ target/"),
+            format!("rsync -a rsync://127.0.0.1:{}/data/ target/", closed.port),
             "RSY801",
             "server",
         ),
@@ -420,7 +421,8 @@ fn a_port_that_is_dropped_is_told_from_one_that_is_refused() {
 #[test]
 fn it_is_said_in_both_languages() {
     let folder = folder(&[("file", "x")]);
-    let line = format!("rsync -a --delte rsync://127.0.0.1:{}/data/ here/", free_port());
+    let closed = Closed::new();
+    let line = format!("rsync -a --delte rsync://127.0.0.1:{}/data/ here/", closed.port);
     let told = |language: &str| {
         let words = ["doctor", "--client", &line, "--lang", language];
         stdout(&program(folder.path(), &words).output().expect("it runs"))

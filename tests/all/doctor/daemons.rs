@@ -113,7 +113,7 @@ impl Place {
 }
 
 /// A port that nobody has at this moment.
-pub(super) fn free_port() -> u16 {
+fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port");
     free.local_addr().expect("bound").port()
 }

@@ -10,15 +10,19 @@ use serde_json::Value;
 
 use super::{
     can_serve, causes,
-    daemons::{Place, free_port, healthy},
+    daemons::{Place, healthy},
     examined, outcome, states,
 };
-use crate::support::program::{folder, keeps_to, program, rsyncctl, schema, stdout, unprivileged};
+use crate::support::{
+    port::Closed,
+    program::{folder, keeps_to, program, rsyncctl, schema, stdout, unprivileged},
+};
 
 #[test]
 fn without_a_daemon_the_command_that_starts_it_is_named() {
     let place = Place::new(&[healthy("data")]);
-    place.name_port(free_port());
+    let closed = Closed::new();
+    place.name_port(closed.port);
     let (report, code) = examined(place.path(), &[]);
     assert_eq!(code, Some(1), "{report:#}");
     assert_eq!(causes(&report), [("RSY782", "now")], "{report:#}");
@@ -169,7 +173,8 @@ fn a_plain_user_is_told_what_was_not_seen() {
 #[test]
 fn nothing_is_written() {
     let place = Place::new(&[healthy("data")]);
-    place.name_port(free_port());
+    let closed = Closed::new();
+    place.name_port(closed.port);
     let list = || {
         let mut names: Vec<_> = fs::read_dir(place.path())
             .expect("the folder")

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::causes;
 use crate::support::{
     daemon::has_rsync,
+    port::Closed,
     program::{program, rsyncctl, stderr, stdout},
     skip,
     stage::is_root,
@@ -336,7 +337,9 @@ fn who_else_listens_is_told() {
         told.contains(&format!("listens on port {port}, and may start rsync")),
         "{told}"
     );
-    drop(listener);
+    let closed = Closed::new();
+    let port = closed.port.to_string();
+    let words = ["probe", "--local", "--timeout=1", "--port", &port, "127.0.0.1"];
     let told = stderr(&rsyncctl(folder.path(), &words));
     assert!(
         told.contains(&format!("no process of this machine listens on port {port}")),

@@ -1,28 +1,24 @@
 //! Many targets, what is none, and where their reports go.
 
-use std::{collections::BTreeSet, fs, net::TcpListener};
+use std::{collections::BTreeSet, fs};
 
 use super::peer;
 use serde_json::Value;
 
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
+    port::Closed,
     program::{folder, program, rsyncctl, stderr, stdout},
 };
 
 /// Each target has a report, in the order of the targets, and the highest code counts.
 #[test]
 fn many_targets_are_told_in_their_order() {
-    let [closed, other] = [
-        {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-            listener.local_addr().expect("bound").port()
-        },
-        peer(b"@RSYNCD: 31.0\n@ERROR: not today\n"),
-    ];
+    let closed = Closed::new();
+    let other = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
     let lines = format!("127.0.0.1:: # no port is named\n\nrsync://127.0.0.1:{other}/\n").repeat(40);
     let folder = folder(&[("list", &lines)]);
-    let port = closed.to_string();
+    let port = closed.port.to_string();
     let words = [
         "probe",
         "--targets",

@@ -1,10 +1,11 @@
 //! What is told of a failure fits the case, and nothing is told that cannot be.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use super::{causes, causes::report, peer};
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
+    port::Closed,
     program::{folder, program, stdout},
     skip,
     stage::is_root,
@@ -150,9 +151,8 @@ fn a_password_file_is_mended_where_it_is() {
 fn what_keeps_a_daemon_from_starting_is_named() {
     let folder = folder(&[("data/one", "one\n")]);
     let root = folder.path();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("bound").port();
-    drop(listener);
+    let closed = Closed::new();
+    let port = closed.port;
     let file = root.join("rsyncd.conf");
     for (lines, expected) in [
         ("", "RSY801"),

@@ -7,6 +7,7 @@ pub(crate) mod examples;
 pub(crate) mod mishap;
 #[path = "../../../build/page.rs"]
 pub(crate) mod page;
+pub(crate) mod port;
 pub(crate) mod program;
 pub(crate) mod report;
 pub(crate) mod sersync;
