@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read as _,
     net::TcpListener,
     os::{
         fd::OwnedFd,
@@ -178,7 +179,10 @@ const ENDLESS: &str = r#"
     use IO::Socket::INET;
     $SIG{PIPE} = $SIG{CHLD} = "IGNORE";
     alarm 600;
-    my $socket = IO::Socket::INET->new_from_fd(0, "r+") or die;
+    # A daemon whose input is a socket serves that one alone.
+    open(my $had, "+<&", *STDIN) and open(STDIN, "<", "/dev/null") or die;
+    my $socket = IO::Socket::INET->new_from_fd(fileno($had), "r+") or die;
+    syswrite(STDOUT, "ready\n");
     while (my $client = $socket->accept) {
         next if fork;
         $client->autoflush(1);
@@ -206,11 +210,16 @@ fn a_daemon_whose_words_have_no_end_is_left_in_time() {
             .args(["endless", "--daemon", "--config"])
             .arg(place.path().join("rsyncd.conf"))
             .stdin(Stdio::from(OwnedFd::from(listener)))
+            .stdout(Stdio::piped())
             .env(if is_flood.is_empty() { "NONE" } else { "IS_FLOOD" }, "1")
             .stderr(Stdio::null())
             .current_dir(place.path())
             .spawn();
-        (place, started.expect("perl runs"))
+        let mut daemon = started.expect("perl runs");
+        let mut ready = [0; 6];
+        let said = daemon.stdout.as_mut().expect("a pipe").read_exact(&mut ready);
+        said.expect("it begins");
+        (place, daemon)
     });
     std::thread::scope(|scope| {
         for (place, daemon) in asked {
