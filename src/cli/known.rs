@@ -20,7 +20,7 @@ use crate::{
     doctor::unread,
     explain::{Known, Predicted, Secrets, Server},
     host::{Host, Live},
-    lint::{HostFiles, Input, Options, Report, hidden_suffixes, lint},
+    lint::{HostFiles, Input, Options, Report, closed_includes, hidden_suffixes, lint},
     model::{Configuration, Files, Parameter, Scope, Setting, has_variable, resolve},
     syntax::secrets::{self, Content},
     terms::{Release, Source, Sources},
@@ -132,6 +132,9 @@ fn judged(
     // Lines are cited where they are to blame.
     for (source, ranges) in hidden_suffixes(&configuration) {
         sources.hide(source, ranges);
+    }
+    for source in closed_includes(&configuration, &file.display().to_string(), host) {
+        sources.hide_lines(source);
     }
     let mut findings = predicted(&report, release);
     let sections = sections(&configuration, &sources);

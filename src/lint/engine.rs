@@ -18,7 +18,7 @@ use crate::{
         folders::Folders,
         options::Options,
         outcome::Outcome,
-        roles::{Roles, hidden_suffixes, names_secrets},
+        roles::{Roles, closed_includes, hidden_suffixes, names_secrets},
         scripts,
         subject::{
             Circumstances, ConfigurationSubject, Facts, SecretsSubject, SersyncFile, SersyncSubject, Subject,
@@ -196,6 +196,9 @@ impl<'a> Run<'a> {
                 let daemon = resolve(&mut self.sources, source, release, &files);
                 for (source, ranges) in hidden_suffixes(&daemon) {
                     self.sources.hide(source, ranges);
+                }
+                for source in closed_includes(&daemon, &input.name, input.host) {
+                    self.sources.hide_lines(source);
                 }
                 named.by_daemon(&daemon);
                 self.not_seen(&daemon);

@@ -36,7 +36,7 @@ pub use folders::{Folder, Folders};
 pub use markdown::shows_any;
 pub use options::Options;
 pub use report::{Case, Reporter};
-pub(crate) use roles::hidden_suffixes;
+pub(crate) use roles::{closed_includes, hidden_suffixes};
 pub use scripts::{ScriptSubject, Transfer};
 pub use services::{
     EnvironmentFile, InetdFile, Installed, Manager, Server, ServiceUnit, Services, ServicesSubject, Started,

@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     catalog::FileKind,
+    host::Host,
     model::{Configuration, Parameter, ProblemKind, access, parameter::fold, sersync},
     syntax::{self, Text},
     terms::SourceId,
@@ -106,6 +107,25 @@ pub(crate) fn hidden_suffixes(configuration: &Configuration) -> BTreeMap<SourceI
     }
     hidden
 }
+
+/// Files that a configuration takes in though its owner may not read them, as far as their modes tell: a user may name any
+/// file of the machine, and what root reads there is not for a report that others see. Nothing where root owns it.
+pub(crate) fn closed_includes<'c>(
+    configuration: &'c Configuration,
+    main: &str,
+    host: &dyn Host,
+) -> impl Iterator<Item = SourceId> + 'c {
+    let found = |path: &Path| host.metadata(path, true).ok().flatten();
+    let owner = found(Path::new(main)).map_or(0, |main| main.uid);
+    let is_closed =
+        |path: &Path| found(path).is_some_and(|file| file.uid != owner && file.mode & OTHERS_READ == 0);
+    let includes = configuration.includes.iter().filter(|_| owner != 0);
+    let closed: Vec<_> = includes.filter(|include| is_closed(&include.path)).collect();
+    closed.into_iter().map(|include| include.source)
+}
+
+/// The permission of others to read.
+const OTHERS_READ: u32 = 0o004;
 
 /// Where something stands behind a colon inside a word, as a password does in `user:password`.
 fn behind_colons(text: &Text) -> Vec<Range<usize>> {

@@ -61,6 +61,20 @@ impl Source {
         debug_assert!(self.hidden.is_sorted_by_key(|range| range.start));
     }
 
+    /// Keeps all of it out of every report, line by line; its words may stand elsewhere.
+    pub fn hide_lines(&mut self) {
+        let mut start = 0;
+        let lines = self.bytes.split_inclusive(|&byte| byte == b'\n');
+        let lines: Vec<_> = lines
+            .map(|line| {
+                let range = start..start + line.trim_ascii_end().len();
+                start += line.len();
+                range
+            })
+            .collect();
+        self.hide_around(lines, []);
+    }
+
     /// What is kept out of reports.
     pub fn hidden(&self) -> &[Range<usize>] {
         &self.hidden
@@ -326,6 +340,11 @@ impl Sources {
     /// Keeps `ranges` of a source out of every report, see [`Source::hide`].
     pub fn hide(&mut self, id: SourceId, ranges: impl IntoIterator<Item = Range<usize>>) {
         self.0[id.0 as usize].hide(ranges);
+    }
+
+    /// Keeps all of a source out of every report, see [`Source::hide_lines`].
+    pub fn hide_lines(&mut self, id: SourceId) {
+        self.0[id.0 as usize].hide_lines();
     }
 
     /// Keeps `ranges` of a source out of every report, and `passwords` out of what is said of other places too, see

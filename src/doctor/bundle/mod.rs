@@ -18,8 +18,9 @@ pub use self::secrets::Secrets;
 use crate::{
     catalog::FileKind,
     doctor::{ClientFact, Fact, Report, Way, services},
+    explain::Server,
     host::{Host, Live, NoHost, Unknown},
-    lint::{Input, Options, lint},
+    lint::{Input, Options, closed_includes, lint},
     model::{Configuration, Parameter, Scope},
     syntax::Invocation,
     terms::Release,
@@ -79,6 +80,8 @@ pub enum Reason {
     Environment,
     /// It is a program, which may hold passwords in any form.
     Program,
+    /// Who owns the configuration that includes it may not read it.
+    Closed,
     /// It could not be read.
     Unread(Unknown),
     /// The bundle has as much as it may have.
@@ -122,17 +125,20 @@ pub fn bundle(report: &Report, client: &Client<'_>, known: &[String], now: &jiff
         gathering.secrets.add(password);
     }
     gathering.client(report, client);
-    for (server, view) in report.servers.iter().zip(&report.views) {
-        if let Some(server) = &server.server {
-            let host = view.as_ref().map_or(&Live as &dyn Host, |view| view);
-            gathering.secrets_files(&server.configuration, host);
-        }
+    let views = report
+        .views
+        .iter()
+        .map(|view| view.as_ref().map_or(&Live as &dyn Host, |view| view));
+    let known = report.servers.iter().map(|known| known.server.as_ref());
+    let servers: Vec<_> = known
+        .zip(views)
+        .filter_map(|(server, host)| Some((server?, host)))
+        .collect();
+    for (server, host) in &servers {
+        gathering.secrets_files(&server.configuration, *host);
     }
-    for server in report.servers.iter().filter_map(|known| known.server.as_ref()) {
-        for (_, source) in server.sources.iter() {
-            let text = String::from_utf8_lossy(source.bytes()).into_owned();
-            gathering.take(Kind::Configuration, source.name(), text);
-        }
+    for (server, host) in servers {
+        gathering.configurations(server, host);
     }
     gathering.units(report);
     for log in &report.logs {
@@ -188,6 +194,21 @@ impl Gathering {
             }
         }
         self.facts.note(path, host.metadata(path, true), bytes.as_deref());
+    }
+
+    /// The files of a daemon's configuration.
+    fn configurations(&mut self, server: &Server, host: &dyn Host) {
+        let main = server.sources.iter().next().map_or("", |(_, main)| main.name());
+        let closed: Vec<_> = closed_includes(&server.configuration, main, host).collect();
+        for (id, source) in server.sources.iter() {
+            if closed.contains(&id) {
+                let place = source.name().to_owned();
+                self.left_out.insert((place, Reason::Closed));
+            } else {
+                let text = String::from_utf8_lossy(source.bytes()).into_owned();
+                self.take(Kind::Configuration, source.name(), text);
+            }
+        }
     }
 
     fn secrets_files(&mut self, configuration: &Configuration, host: &dyn Host) {
@@ -421,63 +442,4 @@ fn end_of(text: String, most: usize) -> (String, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::{Bundle, Kind, MOST, MOST_OF_FILE, Reason, Secrets, inside, password_files, shown};
-    use crate::catalog::FileKind;
-
-    #[test]
-    fn a_bundle_has_its_bounds() {
-        let mut bundle = Bundle {
-            pieces: Vec::new(),
-            left_out: BTreeSet::new(),
-            secrets: Secrets::default(),
-        };
-        let large = "a line\n".repeat(MOST_OF_FILE / 7 + 10);
-        bundle.add(Kind::Log, "log", Some("/var/log/x"), &large);
-        let [log] = &bundle.pieces[..] else {
-            panic!("{bundle:?}")
-        };
-        assert!(log.text.len() <= MOST_OF_FILE && log.text.starts_with("a line\n"));
-        assert_eq!(log.cut + log.text.len(), large.len());
-        for _ in 0..MOST / MOST_OF_FILE {
-            bundle.add(Kind::Configuration, "configuration", Some("/etc/x"), &large);
-        }
-        bundle.add(
-            Kind::Json,
-            "report.json",
-            None,
-            &format!("[{}1]", "1,".repeat(4 << 20)),
-        );
-        let size: usize = bundle.pieces.iter().map(|piece| piece.text.len()).sum();
-        assert!(size <= MOST, "{size}");
-        let names: BTreeSet<_> = bundle.pieces.iter().map(|piece| &piece.name).collect();
-        assert_eq!(names.len(), bundle.pieces.len());
-        let reasons: Vec<_> = bundle.left_out.iter().map(|(_, reason)| reason).collect();
-        assert_eq!(reasons, [&Reason::Full, &Reason::TooLarge]);
-    }
-
-    #[test]
-    fn paths_stay_inside() {
-        assert_eq!(inside("/etc/../x/./a\nb"), "etc/x/a_b");
-        assert_eq!(inside("journalctl -t rsyncd"), "journalctl -t rsyncd");
-    }
-
-    #[test]
-    fn what_lint_hides_is_hidden() {
-        let told = shown(
-            "x",
-            "[a]\npath = /a\nauth users = joe:hush\n",
-            FileKind::RsyncdConf,
-        );
-        assert!(told.contains("joe:****") && !told.contains("hush"), "{told}");
-    }
-
-    #[test]
-    fn password_files_of_sersync_are_known() {
-        let files =
-            password_files("<auth users=\"a\" passwordfile=\"/etc/a.pas\"/> <auth passwordfile=/etc/b />");
-        assert_eq!(files, ["/etc/a.pas", "/etc/b"].map(std::path::PathBuf::from));
-    }
-}
+mod tests;

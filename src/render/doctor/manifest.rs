@@ -128,6 +128,11 @@ fn why(reason: &Reason, language: Language) -> String {
             "a program may hold passwords in any form; the line that was examined is in report.txt",
             "程序里可能以任何形式含有密码；被检查的那一行见 report.txt",
         ),
+        Reason::Closed => pick(
+            language,
+            "a configuration includes it whose owner may not read it",
+            "包含它的配置文件的属主无权读取它",
+        ),
         Reason::Unread(reason) => return unknown(reason, language),
         Reason::Full => pick(
             language,

@@ -2,11 +2,12 @@
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
     path::{Path, PathBuf},
     process::Command,
 };
 
+use nix::unistd::geteuid;
 use tempfile::TempDir;
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
 use crate::support::{
     port::Closed,
     program::{folder, program, rsyncctl, stderr, stdout, unprivileged},
+    skip,
 };
 
 /// Every secret of these machines has that in it, and nothing else has.
@@ -408,4 +410,51 @@ fn a_plain_user_may_make_one() {
     assert!(file.is_file(), "{output:?}");
     unpack(into.path());
     assert!(text(into.path(), "report.txt").contains("RSY782"));
+}
+
+/// Who owns a configuration may name any file in it; what root reads there is for nobody who gets a report.
+#[test]
+fn what_the_owner_of_a_configuration_may_not_read_is_not_shown() {
+    if !geteuid().is_root() {
+        return skip("is not root");
+    }
+    let folder = folder(&[(
+        "closed",
+        "root:Zq9hash:19000\nZq9 words\nkey = Zq9value\n[x]\npath = /Zq9\n",
+    )]);
+    let closed = folder.path().join("closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let text = format!("port = 1\n[data]\npath = /srv\n&include {}\n", closed.display());
+    fs::write(folder.path().join("rsyncd.conf"), text).expect("a file");
+    let owned_by = |user: u32| {
+        chown(folder.path().join("rsyncd.conf"), Some(user), None).expect("root changes owners");
+        let bundle = format!("{user}.tar.gz");
+        let words = [
+            "doctor",
+            "--config",
+            "rsyncd.conf",
+            "--html",
+            "page.html",
+            "--bundle",
+            &bundle,
+        ];
+        let told = rsyncctl(&folder, &words);
+        let page = fs::read_to_string(folder.path().join("page.html")).expect("a page");
+        let script = format!("tar -xzOf {bundle}");
+        let kept = Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(folder.path())
+            .output();
+        let linted = stdout(&rsyncctl(&folder, &["lint", "rsyncd.conf"]));
+        [stdout(&told), stdout(&kept.expect("tar runs")), page, linted]
+    };
+    let shown = |texts: [String; 4]| {
+        texts.map(|text| {
+            ["Zq9hash", "Zq9 words", "= Zq9value"]
+                .iter()
+                .any(|word| text.contains(word))
+        })
+    };
+    assert_eq!(shown(owned_by(65534)), [false; 4]);
+    assert!(shown(owned_by(0)).contains(&true), "root may name what it likes");
 }
