@@ -13,7 +13,8 @@ use nix::sys::{
     termios::{SetArg, Termios, tcgetattr, tcsetattr},
 };
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ},
+    flag,
     iterator::{Handle, Signals},
 };
 
@@ -83,6 +84,8 @@ impl Interrupt {
         let before = blocked.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGUSR1]);
         before.thread_set_mask()?;
+        // A file that grows beyond the limit ends nothing: the write says so (`main` in main.c).
+        flag::register(SIGXFSZ, Arc::default())?;
         let mut signals = signals?;
         let watch = Self {
             shared: shared.clone(),

@@ -3,6 +3,7 @@
 mod algorithms;
 mod arguments;
 mod asked_for;
+mod backups;
 mod bar;
 mod checks;
 mod conflicts;

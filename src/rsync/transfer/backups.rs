@@ -15,7 +15,7 @@ use crate::{
             text::shown,
             wire::Faults,
         },
-        tree::{Kept, Status, Tree},
+        tree::{Kept, Outside, Status, Tree, Why},
     },
     terms::{UntrustedLink, refusal},
 };
@@ -29,7 +29,7 @@ impl Generator<'_> {
         let Some(tree) = self.tree.as_mut().filter(|_| is_there && !self.options.dry_run) else {
             return Ok(());
         };
-        let backed_up = self.beside.back_up(tree, &name);
+        let backed_up = self.beside.back_up(tree, &name, entry.kind());
         self.say_asides();
         match backed_up {
             Ok(said) => {
@@ -106,13 +106,24 @@ impl Beside<'_> {
         matches!(self.backups, Place::Here) && file.is_some_and(|file| !file.is_empty())
     }
 
-    /// Keeps what something else takes the place of, if backups are made (`make_backup` in backup.c); what is said of it.
-    pub(crate) fn back_up(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Option<String>> {
+    /// Keeps what something of that kind takes the place of, if backups are made (`make_backup` in backup.c); what is said of
+    /// it.
+    pub(crate) fn back_up(
+        &mut self,
+        tree: &mut Tree,
+        name: &[u8],
+        by: FileKind,
+    ) -> io::Result<Option<String>> {
         if !self.options.backs_up {
             return Ok(None);
         }
-        let is_told = self.options.output.info(Info::Backup) > 0 && tree.status(name)?.is_some();
-        if self.keep(tree, name, false)?.is_none() {
+        let now = tree.status(name)?;
+        let is_told = self.options.output.info(Info::Backup) > 0 && now.is_some();
+        let why = match now.is_some_and(|now| now.kind() != by) {
+            true => Why::Displaced,
+            false => Why::Replaced,
+        };
+        if self.keep(tree, name, why)?.is_none() {
             let is_told = self.options.output.info(Info::Nonreg) > 0;
             return Ok(is_told.then(|| format!("make_bak: skipping non-regular file {}", shown(name))));
         }
@@ -130,7 +141,7 @@ impl Beside<'_> {
         tree: &mut Tree,
         name: &[u8],
     ) -> Result<Option<String>, (&'static str, io::Error)> {
-        let kept = self.keep(tree, name, true);
+        let kept = self.keep(tree, name, Why::Removed);
         let kept = kept.map_err(|error| ("make_backup", error))?;
         if !matches!(kept, Some(Kept::Moved)) {
             match tree.remove(name, false) {
@@ -158,7 +169,7 @@ impl Beside<'_> {
     }
 
     /// None if it is of a kind that is not kept.
-    fn keep(&mut self, tree: &mut Tree, name: &[u8], is_removed: bool) -> io::Result<Option<Kept>> {
+    fn keep(&mut self, tree: &mut Tree, name: &[u8], why: Why) -> io::Result<Option<Kept>> {
         let Some(now) = tree.status(name)? else {
             return Ok(Some(Kept::Linked));
         };
@@ -172,18 +183,9 @@ impl Beside<'_> {
         let kept = match &mut self.backups {
             Place::There(outside) => {
                 let backup = outside.below(&backup);
-                tree.back_up(
-                    name,
-                    Some(outside.tree()),
-                    &backup,
-                    &now,
-                    is_removed,
-                    &mut removed,
-                )?
+                tree.back_up(name, Some(outside.tree()), &backup, &now, why, &mut removed)?
             }
-            Place::Here | Place::Refused => {
-                tree.back_up(name, None, &backup, &now, is_removed, &mut removed)?
-            }
+            Place::Here | Place::Refused => tree.back_up(name, None, &backup, &now, why, &mut removed)?,
         };
         let place = self.backup_place(name);
         let asides = removed.into_iter().map(|removed| Aside::Removed {
@@ -195,8 +197,23 @@ impl Beside<'_> {
         Ok(is_kept.then_some(kept))
     }
 
+    /// Once the symlink is gone that led out of the destination's own folder of backups, one is made in its place: where it
+    /// led, files of the transfer may be.
+    fn follow_no_removed_link(&mut self, tree: &mut Tree) -> io::Result<()> {
+        let Some((link, folder)) = &self.link_to_backups else {
+            return Ok(());
+        };
+        let now = tree.status(link)?;
+        if now.is_none_or(|now| now.kind() != FileKind::Symlink) {
+            self.backups = Place::There(Outside::within(tree, folder));
+            self.link_to_backups = None;
+        }
+        Ok(())
+    }
+
     /// Makes the folders of a backup, with what those of the file have (`copy_valid_path` in backup.c).
     fn make_way(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
+        self.follow_no_removed_link(tree)?;
         let outside = match &mut self.backups {
             Place::Here => return Ok(()),
             Place::There(outside) => outside,

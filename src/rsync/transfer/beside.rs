@@ -3,7 +3,7 @@ use std::{
     fs::File,
     io,
     os::unix::ffi::OsStrExt as _,
-    path::{Component, Path},
+    path::{Component, Path, PathBuf},
 };
 
 use crate::{
@@ -28,6 +28,8 @@ pub(crate) struct Beside<'a> {
     /// The folder of partial files, if it is one for all.
     partial: Option<Outside>,
     pub(super) backups: Place<Outside>,
+    /// A symlink of the destination on the way to them, and the whole way.
+    pub(super) link_to_backups: Option<(Vec<u8>, Vec<u8>)>,
     /// The folder that was last made for backups, and those above it.
     pub(super) way: Vec<u8>,
     /// What else happened where backups were made.
@@ -109,6 +111,7 @@ impl<'a> Beside<'a> {
             temporary,
             partial: partial.and_then(|path| Outside::of_parent(Path::new(path)).ok()),
             backups,
+            link_to_backups: link_on_way(root, options),
             way: Vec::new(),
             asides: Vec::new(),
             bases: bases.collect(),
@@ -273,6 +276,21 @@ pub(super) fn split(name: &[u8]) -> (&[u8], &[u8]) {
         .rposition(|&byte| byte == b'/')
         .map_or(0, |slash| slash + 1);
     name.split_at(start)
+}
+
+/// The first symlink on the way from the destination to the folder of backups that is in it, and the way.
+fn link_on_way(root: &Path, options: &Options) -> Option<(Vec<u8>, Vec<u8>)> {
+    let given = options.receiving.backup_directory.as_deref()?;
+    let parts = Path::new(given).components();
+    let parts: Vec<_> = parts.filter(|part| *part != Component::CurDir).collect();
+    if parts.iter().any(|part| !matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    let ways = (1..=parts.len()).map(|count| parts[..count].iter().collect::<PathBuf>());
+    let is_link = |way: &PathBuf| root.join(way).is_symlink();
+    let bytes = |way: &Path| way.as_os_str().as_bytes().to_vec();
+    let link = ways.clone().find(is_link)?;
+    Some((bytes(&link), bytes(&ways.last()?)))
 }
 
 fn backup_folder(path: &Path, given: &str) -> Result<Place<Outside>, Error> {

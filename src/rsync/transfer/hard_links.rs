@@ -312,7 +312,7 @@ impl Generator<'_> {
         let place = self.keep.place(&list, entry);
         if let Some(tree) = self.tree.as_mut().filter(|_| !self.options.dry_run) {
             let backed_up = match replaced {
-                Some(_) => self.beside.back_up(tree, &place),
+                Some(_) => self.beside.back_up(tree, &place, entry.kind()),
                 None => Ok(None),
             };
             match backed_up {

@@ -333,7 +333,7 @@ impl Receiver<'_> {
         } else {
             // So old that `--update` does not take it for newer.
             attributes.mtime = attributes.mtime.map(|(_, nanoseconds)| (0, nanoseconds));
-            let is_kept = self.beside.back_up(tree, target.name);
+            let is_kept = self.beside.back_up(tree, target.name, FileKind::Regular);
             if is_kept.is_ok() {
                 let _ = output.commit(tree, target.name, &attributes);
             }
@@ -378,7 +378,7 @@ impl Receiver<'_> {
     /// Keeps what a file is about to take the place of; says what else happened for that, and what was kept where
     /// (`make_backup` in backup.c).
     fn back_up(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
-        let backed_up = self.beside.back_up(tree, name);
+        let backed_up = self.beside.back_up(tree, name, FileKind::Regular);
         for aside in self.beside.take_asides() {
             match aside {
                 Aside::Removed { name, mode } => {

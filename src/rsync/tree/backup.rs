@@ -31,6 +31,17 @@ pub struct Removed {
     pub mode: u32,
 }
 
+/// Why something is to be kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Why {
+    /// It is to be removed.
+    Removed,
+    /// Something of another kind is to take its place.
+    Displaced,
+    /// Something of its kind is to take its place.
+    Replaced,
+}
+
 /// What became of something that is to be kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kept {
@@ -56,7 +67,7 @@ impl Tree {
         elsewhere: Option<&mut Self>,
         backup: &[u8],
         now: &Status,
-        is_removed: bool,
+        why: Why,
         removed: &mut Vec<Removed>,
     ) -> io::Result<Kept> {
         let (folder, base) = self.place(name)?;
@@ -66,11 +77,11 @@ impl Tree {
             Some(tree) => (tree.place(backup)?.0, OsString::from_vec(last.to_vec())),
             None => (from.0.clone(), OsStr::from_bytes(last).to_owned()),
         };
-        match link_or_move(&from, &to, now, is_removed) {
+        match link_or_move(&from, &to, now, why) {
             Err(Errno::EEXIST | Errno::EISDIR | Errno::ENOTEMPTY) => remove_all(&to, b"", removed)?,
             kept => return Ok(done(kept)),
         }
-        Ok(done(link_or_move(&from, &to, now, is_removed)))
+        Ok(done(link_or_move(&from, &to, now, why)))
     }
 }
 
@@ -84,12 +95,13 @@ fn done(kept: nix::Result<Kept>) -> Kept {
     }
 }
 
-fn link_or_move(from: &Place, to: &Place, now: &Status, is_removed: bool) -> nix::Result<Kept> {
-    if !is_removed {
+fn link_or_move(from: &Place, to: &Place, now: &Status, why: Why) -> nix::Result<Kept> {
+    if why != Why::Removed {
         match linkat(&*from.0, &*from.1, &*to.0, &*to.1, AtFlags::empty()) {
             Ok(()) => return Ok(Kept::Linked),
             Err(error @ (Errno::EEXIST | Errno::EISDIR | Errno::ENOENT)) => return Err(error),
-            Err(error) if now.kind() != FileKind::Regular => return Err(error),
+            // The kernel may allow no second name of what somebody else owns (`protected_hardlinks` in proc_sys_fs(5)).
+            Err(error) if now.kind() != FileKind::Regular && why != Why::Displaced => return Err(error),
             Err(_) => {}
         }
     }

@@ -14,7 +14,7 @@ mod trusted;
 mod walk;
 
 pub use attributes::{Attributes, Identity, Unset};
-pub use backup::{Kept, Removed};
+pub use backup::{Kept, Removed, Why};
 pub use extended::{Extended, Handle, Wanted, is_kept, is_private};
 pub use folder::{Entries, Found};
 pub use output::Output;

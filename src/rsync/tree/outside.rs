@@ -50,6 +50,15 @@ impl Outside {
         }
     }
 
+    /// A folder of a tree, which is to be made there unless it is, through no symlink.
+    pub fn within(tree: &Tree, folder: &[u8]) -> Self {
+        Self {
+            tree: tree.without_following(),
+            rest: folder.to_vec(),
+            is_made: false,
+        }
+    }
+
     /// Its parent, and its name there: a folder that comes and goes.
     ///
     /// # Errors

@@ -1,0 +1,124 @@
+//! What is kept when something else takes its place, where that is easily lost.
+
+use std::{
+    fs,
+    os::unix::fs::{lchown, symlink},
+    path::Path,
+    process::Command,
+};
+
+use nix::unistd::geteuid;
+
+use super::{Stage, assert_none, client, stage::told, trees::described};
+use crate::support::{daemon::has_rsync, skip};
+
+/// The link to the backups leads into the transfer, and goes: what it led to stays as it is.
+#[test]
+fn backups_overwrite_nothing_where_their_link_led() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let source = stage.source();
+    fs::create_dir(source.join("d")).expect("a folder");
+    fs::write(source.join("one"), "newer").expect("a file");
+    fs::write(source.join("d/one"), "deep, and new").expect("a file");
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    for way in ["link", "link/more"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(folder.path().join("d")).expect("folders");
+        fs::write(folder.path().join("one"), "old").expect("a file");
+        fs::write(folder.path().join("d/one"), "deep").expect("a file");
+        symlink("d", folder.path().join("link")).expect("a link");
+        // rsync ends with 23 here and there: it takes folders of backups for made that went with the link.
+        let ended = client(folder.path(), true)
+            .args(["-rlb", "--delete", "--backup-dir", way, &url, "."])
+            .status();
+        assert!(ended.expect("it runs").success());
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+        assert_eq!(read("d/one"), "deep, and new");
+        assert_eq!(read(&format!("{way}/one")), "old");
+        assert_eq!(read(&format!("{way}/d/one")), "deep");
+    }
+}
+
+/// A plain user may give no second name to what somebody else owns.
+#[test]
+fn what_somebody_else_owns_is_moved_to_the_backups() {
+    if !geteuid().is_root() {
+        return skip("is not root");
+    }
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::write(stage.source().join("one"), "a file").expect("a file");
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    let run = |ours: bool, options: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        symlink("nowhere", folder.path().join("one")).expect("a link");
+        lchown(folder.path().join("one"), Some(1), Some(1)).expect("an owner");
+        lchown(folder.path(), Some(65534), Some(65534)).expect("an owner");
+        let client = client(folder.path(), ours);
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(client.get_program())
+            .args(client.get_args())
+            .args(options.split(' '))
+            .args([&*url, "."])
+            .current_dir(folder.path())
+            .envs(client.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().expect("setpriv runs");
+        (
+            told(&output, &folder.path().display().to_string()),
+            described(folder.path()),
+        )
+    };
+    for options in ["-rtb", "-rltb", "-rlb --backup-dir=kept"] {
+        assert_eq!(run(true, options), run(false, options), "{options}");
+    }
+}
+
+/// A limit of the shell's is met as a full disk is.
+#[test]
+fn a_file_that_may_not_grow_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::write(stage.source().join("large"), vec![7; 300_000]).expect("a file");
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    let run = |ours: bool, options: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let client = client(folder.path(), ours);
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -f 100; exec \"$0\" \"$@\""])
+            .arg(client.get_program())
+            .args(client.get_args())
+            .args([options, &url, "there"])
+            .current_dir(folder.path())
+            .envs(client.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .output()
+            .expect("sh runs");
+        let place = folder.path().display().to_string();
+        (told(&output, &place), names(&folder.path().join("there")))
+    };
+    let differences = ["-r", "-rP"].map(|options| {
+        let (ours, theirs) = (run(true, options), run(false, options));
+        (ours != theirs).then(|| format!("{options}: {ours:?}\n{theirs:?}"))
+    });
+    assert_none(&differences.into_iter().flatten().collect::<Vec<_>>());
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let names = entries.map(|entry| {
+        entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned()
+    });
+    names.collect()
+}
