@@ -107,6 +107,8 @@ impl Place {
                 }
                 thread::yield_now();
             }
+            // What it said of that is not to be read of the next one.
+            let _ = fs::remove_file(self.path().join("rsyncd.log"));
         }
         panic!("no daemon listens");
     }
