@@ -10,6 +10,7 @@ mod interrupt;
 mod known;
 mod lint;
 mod output;
+mod popt;
 mod probe;
 mod replace;
 mod resolved;

@@ -1,7 +1,8 @@
 use std::{
+    env,
     ffi::OsString,
     io::{self, IsTerminal as _, Write as _},
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::ffi::OsStringExt as _},
 };
 
 use clap::Args;
@@ -18,6 +19,7 @@ use crate::{
         exit,
         interrupt::Interrupt,
         output::{is_ascii_locale, tell, unless_closed},
+        popt::aliases,
     },
     explain::{Explanation, Known, explain},
     render::diagnoses,
@@ -91,6 +93,15 @@ fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
         }
         Err(error) => return refuse(words, &error),
     };
+    let shown: Vec<_> = words
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let home = env::var_os("HOME").map(OsString::into_vec);
+    let aliases = aliases(home.as_deref());
+    if let Some(alias) = aliases.iter().find(|alias| alias.defines_one_of(&shown)) {
+        return refuse(words, &UsageError::Alias(alias.refusal()));
+    }
     let (log, unlogged) = match plan.output.log_file.as_deref().map(append_trusted) {
         Some(Err(error)) => (None, Some(error)),
         opened => (opened.and_then(Result::ok), None),
@@ -121,6 +132,12 @@ fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
     }
     for text in dropped {
         printer.complain(&text);
+    }
+    if !plan.output.unsaid.is_empty() {
+        let words = plan.output.unsaid.join(", ");
+        printer.advise(&format!(
+            "rsyncctl: {words}: rsync says more by that than rsyncctl"
+        ));
     }
     let interrupt = Interrupt::watch()?;
     let ended = interrupt.run(

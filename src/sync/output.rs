@@ -30,6 +30,8 @@ pub struct Output {
     pub all_to_errors: bool,
     /// `--json`.
     pub is_json: bool,
+    /// Words of `--info` and `--debug` by which rsync says more than is said here, each as an option.
+    pub unsaid: Vec<String>,
 }
 
 /// The options that choose what is printed.
@@ -91,7 +93,7 @@ impl OutputChoices {
     }
 
     /// What only all options together say (`parse_arguments` in options.c).
-    pub(super) fn finish(self, options: &mut Options, is_pull: bool) -> Result<Output, UsageError> {
+    pub(super) fn finish(self, options: &mut Options, is_pull: bool) -> Output {
         let mut output = self.output;
         let said = &mut options.output;
         said.imply_verbosity(options.verbose);
@@ -132,8 +134,8 @@ impl OutputChoices {
             Some(_) if options.verbose == 0 => Some("X"),
             _ => None,
         };
-        refuse_unsaid(options, is_pull)?;
-        Ok(output)
+        output.unsaid = unsaid(options, is_pull);
+        output
     }
 }
 
@@ -162,10 +164,11 @@ fn to_errors(mode: &str) -> Result<Option<bool>, UsageError> {
     meant.map(|&(_, meant)| meant).ok_or_else(unknown)
 }
 
-/// What rsync says on this side and we do not is refused, if the user asks for it by name.
-fn refuse_unsaid(options: &Options, is_pull: bool) -> Result<(), UsageError> {
+/// What rsync says on this side and we do not, if the user asks for it by name.
+fn unsaid(options: &Options, is_pull: bool) -> Vec<String> {
+    let mut unsaid = Vec::new();
     if options.output.info(Info::Stats) > 2 {
-        return Err(UsageError::Unsupported("--info=STATS3".to_owned()));
+        unsaid.push("--info=STATS3".to_owned());
     }
     let role = if is_pull {
         Speaker::RECEIVER
@@ -189,10 +192,10 @@ fn refuse_unsaid(options: &Options, is_pull: bool) -> Result<(), UsageError> {
             } else {
                 String::new()
             };
-            return Err(UsageError::Unsupported(format!("--debug={word}{level}")));
+            unsaid.push(format!("--debug={word}{level}"));
         }
     }
-    Ok(())
+    unsaid
 }
 
 #[cfg(test)]
@@ -205,7 +208,7 @@ mod tests {
         for (name, value) in words {
             assert!(choices.option(&mut options, name, true, Some(value))?, "{name}");
         }
-        let output = choices.finish(&mut options, is_pull)?;
+        let output = choices.finish(&mut options, is_pull);
         Ok((options, output))
     }
 
@@ -223,14 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_is_refused_by_name() {
-        let refused = |word: &str, is_pull| match chosen(&[("debug", word)], is_pull) {
-            Err(UsageError::Unsupported(name)) => Some(name),
-            _ => None,
-        };
-        assert_eq!(refused("recv", true).as_deref(), Some("--debug=RECV"));
-        assert_eq!(refused("recv", false), None);
-        assert_eq!(refused("flist2", false).as_deref(), Some("--debug=FLIST2"));
-        assert_eq!(refused("flist,fuzzy2,bind4", true), None);
+    fn what_is_not_said_is_known_by_name() {
+        let unsaid = |word: &str, is_pull| chosen(&[("debug", word)], is_pull).expect("options").1.unsaid;
+        assert_eq!(unsaid("recv", true), ["--debug=RECV"]);
+        assert!(unsaid("recv", false).is_empty());
+        assert_eq!(unsaid("flist2,recv", true), ["--debug=FLIST2", "--debug=RECV"]);
+        assert!(unsaid("flist,fuzzy2,bind4", true).is_empty());
     }
 }

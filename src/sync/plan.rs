@@ -129,7 +129,7 @@ impl Command {
         let count = invocation.targets.len();
         reading.list = choices.finish(&mut reading.options, is_pull, count)?;
         let said = std::mem::take(&mut reading.said);
-        let output = said.finish(&mut reading.options, is_pull)?;
+        let output = said.finish(&mut reading.options, is_pull);
         let raw = invocation.target_words.iter().map(|&word| words[word].as_bytes());
         let arguments = invocation.targets.iter().zip(raw);
         let arguments: Vec<_> = arguments

@@ -203,6 +203,9 @@ pub enum UsageError {
         /// What rsync is by then.
         role: &'static str,
     },
+    /// A file of the user's says what an option is to stand for.
+    #[error("{0}")]
+    Alias(String),
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
@@ -236,6 +239,7 @@ impl UsageError {
     pub const fn prefix(&self) -> &'static str {
         match self {
             Self::Unsupported(_)
+            | Self::Alias(_)
             | Self::PushOnly(_)
             | Self::NotYet(_)
             | Self::NotText(_)

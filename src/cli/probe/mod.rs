@@ -20,7 +20,6 @@ mod own_folder;
 mod part;
 pub(super) mod place;
 mod plain;
-mod popt;
 mod reach;
 mod refused;
 mod reproduction;

@@ -12,6 +12,7 @@ use crate::{
         environment::Variables,
         input::{read, unreadable},
         output::tell,
+        popt::aliases,
         probe::{
             Arguments,
             fault::Fault,
@@ -19,7 +20,6 @@ use crate::{
             notices::{behind_sudo, left_out, not_handed_on, typographic, with_windows_ends},
             place,
             plain::Surroundings,
-            popt::aliases,
             slip::Slip,
             task::{Task, task},
             variables::{CONNECT_PROGRAM, PASSWORD},

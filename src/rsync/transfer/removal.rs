@@ -22,9 +22,15 @@ impl Sender<'_> {
             (now.size, now.mtime, now.nanoseconds) != (entry.size, entry.mtime, entry.nanoseconds)
         };
         let name_shown = shown(name);
-        // Whatever was followed to read it, nothing is removed elsewhere.
+        // Whatever was followed to read it, nothing is removed elsewhere, but where a list of the user's leads through links of
+        // the user's own (observed with rsync 3.5.0).
+        let is_listed = self.options.files_from.is_some() && !self.options.follows_links();
         let found = self.announcer.tree(argument, name);
-        let (mut tree, place) = match found.and_then(|(tree, name)| tree.place_within(name)) {
+        let found = found.and_then(|(tree, name)| match is_listed {
+            true => Ok((tree.through_own_links(), name.to_vec())),
+            false => tree.place_within(name),
+        });
+        let (mut tree, place) = match found {
             Ok(found) => found,
             Err(error) => {
                 self.not_removed("secure-open-parent", &name_shown, &error);

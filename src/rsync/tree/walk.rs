@@ -163,6 +163,14 @@ impl Tree {
         self.follows_own = true;
     }
 
+    /// The same folder, in which those alone are followed.
+    pub fn through_own_links(&self) -> Self {
+        Self {
+            follows_own: true,
+            ..self.without_following()
+        }
+    }
+
     /// The same folder, in which no symlink is followed.
     pub(super) fn without_following(&self) -> Self {
         Self {

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{catalog::Language, model::wildmatch::wildmatch, syntax::Invocation};
+use crate::{catalog::Language, model::wildmatch::wildmatch, syntax::Invocation, terms::RsyncOption};
 
 /// The longest file that is read, in bytes: none is longer.
 const LONGEST: u64 = 1 << 20;
@@ -79,6 +79,19 @@ impl Alias {
             let name = self.option.trim_start_matches('-');
             name == option.name && !name.is_empty()
         })
+    }
+
+    /// Whether it defines an option of a command line, by its name or its letter.
+    pub(super) fn defines_one_of(&self, words: &[String]) -> bool {
+        let name = self.option.trim_start_matches('-');
+        let name = match name.as_bytes() {
+            [letter] => RsyncOption::of_letter(*letter)
+                .and_then(|option| option.long)
+                .unwrap_or(name),
+            _ => name,
+        };
+        let options = Invocation::parse(words).options;
+        options.iter().any(|option| option.name == name)
     }
 
     /// Why nothing is carried out.
