@@ -286,11 +286,11 @@ fn link_on_way(root: &Path, options: &Options) -> Option<(Vec<u8>, Vec<u8>)> {
     if parts.iter().any(|part| !matches!(part, Component::Normal(_))) {
         return None;
     }
-    let ways = (1..=parts.len()).map(|count| parts[..count].iter().collect::<PathBuf>());
+    let mut ways = (1..=parts.len()).map(|count| parts[..count].iter().collect::<PathBuf>());
     let is_link = |way: &PathBuf| root.join(way).is_symlink();
     let bytes = |way: &Path| way.as_os_str().as_bytes().to_vec();
     let link = ways.clone().find(is_link)?;
-    Some((bytes(&link), bytes(&ways.last()?)))
+    Some((bytes(&link), bytes(&ways.next_back()?)))
 }
 
 fn backup_folder(path: &Path, given: &str) -> Result<Place<Outside>, Error> {
