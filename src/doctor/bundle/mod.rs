@@ -19,7 +19,7 @@ use crate::{
     catalog::FileKind,
     doctor::{ClientFact, Fact, Report, Way, services},
     explain::Server,
-    host::{Host, Live, NoHost, Unknown},
+    host::{Host, Live, NoHost, Unknown, is_own, resolved},
     lint::{Input, Options, closed_includes, lint},
     model::{Configuration, Parameter, Scope},
     syntax::Invocation,
@@ -80,7 +80,7 @@ pub enum Reason {
     Environment,
     /// It is a program, which may hold passwords in any form.
     Program,
-    /// Who owns the configuration that includes it may not read it.
+    /// Who owns the configuration that names it may not read it.
     Closed,
     /// It could not be read.
     Unread(Unknown),
@@ -142,10 +142,28 @@ pub fn bundle(report: &Report, client: &Client<'_>, known: &[String], now: &jiff
     }
     gathering.units(report);
     for log in &report.logs {
+        if named_by_others(Path::new(&log.place), report) {
+            gathering.left_out.insert((log.place.clone(), Reason::Closed));
+            continue;
+        }
         let text = String::from_utf8_lossy(&log.bytes).into_owned();
         gathering.take(Kind::Log, &log.place, text);
     }
     gathering.finish(now)
+}
+
+/// Whether somebody else than root, or who we are, decides which file that log is, and may not read it: a configuration of
+/// theirs names it, or a symlink of theirs leads there.
+fn named_by_others(log: &Path, report: &Report) -> bool {
+    let Ok(Some(found)) = Live.metadata(log, true) else {
+        return false;
+    };
+    let servers = report.servers.iter().filter_map(|known| known.server.as_ref());
+    let files = servers.flat_map(|server| server.sources.iter().map(|(_, source)| source.name()));
+    let mut foreign = files.map(Path::new).filter(|file| !is_own(file)).peekable();
+    let is_decided = foreign.peek().is_none() && resolved(log).is_ok();
+    let is_theirs = foreign.any(|file| matches!(Live.metadata(file, true), Ok(Some(file)) if file.uid == found.uid));
+    !is_decided && !is_theirs && found.mode & 0o004 == 0
 }
 
 struct Gathering {

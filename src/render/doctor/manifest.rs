@@ -130,8 +130,8 @@ fn why(reason: &Reason, language: Language) -> String {
         ),
         Reason::Closed => pick(
             language,
-            "a configuration includes it whose owner may not read it",
-            "包含它的配置文件的属主无权读取它",
+            "somebody names it who may not read it",
+            "指定它的人无权读取它",
         ),
         Reason::Unread(reason) => return unknown(reason, language),
         Reason::Full => pick(

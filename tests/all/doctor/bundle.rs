@@ -424,7 +424,14 @@ fn what_the_owner_of_a_configuration_may_not_read_is_not_shown() {
     )]);
     let closed = folder.path().join("closed");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o600)).expect("a mode");
-    let text = format!("port = 1\n[data]\npath = /srv\n&include {}\n", closed.display());
+    let log = folder.path().join("log");
+    fs::write(&log, "2026/11/23 10:00:00 [1] Zq9logged\n").expect("a file");
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let text = format!(
+        "port = 1\nlog file = {}\n[data]\npath = /srv\n&include {}\n",
+        log.display(),
+        closed.display()
+    );
     fs::write(folder.path().join("rsyncd.conf"), text).expect("a file");
     let owned_by = |user: u32| {
         chown(folder.path().join("rsyncd.conf"), Some(user), None).expect("root changes owners");
@@ -450,7 +457,7 @@ fn what_the_owner_of_a_configuration_may_not_read_is_not_shown() {
     };
     let shown = |texts: [String; 4]| {
         texts.map(|text| {
-            ["Zq9hash", "Zq9 words", "= Zq9value"]
+            ["Zq9hash", "Zq9 words", "= Zq9value", "Zq9logged"]
                 .iter()
                 .any(|word| text.contains(word))
         })

@@ -44,4 +44,16 @@ fn nothing_is_removed_where_a_symlink_leads_out() {
             panic!("{difference}");
         }
     }
+    // A list is the user's, and so are the links.
+    let listed = |root: &Path| {
+        source(root);
+        fs::write(root.join("list"), "outer\n../out/kept\nz\nround\n").expect("a list");
+    };
+    for options in ["-rlt", "-rtL", "-rtk --protocol=29"] {
+        let mut words: Vec<_> = options.split(' ').collect();
+        words.extend(["--files-from=list", "--remove-source-files", "src/", "{url}/drop/"]);
+        if let Err(difference) = stage.compare_push(&words, listed, |_| {}) {
+            panic!("{difference}");
+        }
+    }
 }
