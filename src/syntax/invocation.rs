@@ -1,6 +1,6 @@
 //! The arguments of an rsync client, read with rsync's own option table.
 
-use crate::terms::{RsyncOption, Target};
+use crate::terms::{RsyncOption, Target, names_password};
 
 /// What an rsync client was told to do.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -144,6 +144,8 @@ fn long(index: usize, text: &str, words: &mut Words<'_>) -> Given {
     let option = RsyncOption::of_name(name);
     let (value, value_word) = match attached {
         None if option.is_some_and(|option| option.takes_value) => next(words),
+        // rsync has no such option, and takes the password for a file: it must not be shown as the name of one.
+        None if option.is_none() && names_password(name) && is_alone(words) => next(words),
         attached => (attached, None),
     };
     Given {
@@ -153,6 +155,12 @@ fn long(index: usize, text: &str, words: &mut Words<'_>) -> Given {
         word: index,
         value_word,
     }
+}
+
+/// Whether what follows is neither an option nor a path or an address.
+fn is_alone(words: &Words<'_>) -> bool {
+    let follows = words.clone().next();
+    follows.is_some_and(|(_, word)| !word.starts_with('-') && !word.contains([':', '/']))
 }
 
 fn next(words: &mut Words<'_>) -> (Option<String>, Option<usize>) {
@@ -168,6 +176,20 @@ mod tests {
 
     fn parse(line: &str) -> Invocation {
         Invocation::parse(line.split_whitespace())
+    }
+
+    #[test]
+    fn what_was_meant_as_a_password_is_no_source() {
+        for line in [
+            "-a --password hush joe@h::m dst",
+            "-a --pasword hush joe@h::m dst",
+        ] {
+            let read = parse(line);
+            assert_eq!(read.targets.len(), 2, "{line}");
+            assert_eq!(read.options[1].value.as_deref(), Some("hush"), "{line}");
+        }
+        assert_eq!(parse("-a --password joe@h::m dst").targets.len(), 2);
+        assert_eq!(parse("-a --bogus src joe@h::m").targets.len(), 2);
     }
 
     #[test]

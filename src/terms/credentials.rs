@@ -71,6 +71,7 @@ pub fn credentials(text: &str) -> Vec<Credential> {
         if overlaps {
             last.range.end = last.range.end.max(next.range.end);
             last.is_sure |= next.is_sure;
+            last.is_of_file &= next.is_of_file;
         }
         overlaps
     });
@@ -244,6 +245,11 @@ fn behind_names(line: &str, found: &mut Vec<Credential>) {
             is_of_file: is_file,
         });
     }
+}
+
+/// Whether an option or a setting of that name would have a password as its value.
+pub fn names_password(name: &str) -> bool {
+    named(&name.to_lowercase()).is_some()
 }
 
 /// Whether a name is that of a password, and whether rather that of its file.
@@ -467,6 +473,7 @@ mod tests {
         for line in [
             "RSYNC_PASSWORD=$(echo hush) rsync joe@h::m .",
             "RSYNC_PASSWORD=${PW:-hush} rsync joe@h::m .",
+            "rsync --password-file=<(echo hush) joe@h::m .",
             "post-xfer exec = curl https://u:hush@h/",
         ] {
             let told = without_passwords(line);

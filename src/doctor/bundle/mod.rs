@@ -162,7 +162,8 @@ fn named_by_others(log: &Path, report: &Report) -> bool {
     let files = servers.flat_map(|server| server.sources.iter().map(|(_, source)| source.name()));
     let mut foreign = files.map(Path::new).filter(|file| !is_own(file)).peekable();
     let is_decided = foreign.peek().is_none() && resolved(log).is_ok();
-    let is_theirs = foreign.any(|file| matches!(Live.metadata(file, true), Ok(Some(file)) if file.uid == found.uid));
+    let is_theirs =
+        foreign.any(|file| matches!(Live.metadata(file, true), Ok(Some(file)) if file.uid == found.uid));
     !is_decided && !is_theirs && found.mode & 0o004 == 0
 }
 

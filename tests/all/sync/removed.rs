@@ -51,7 +51,12 @@ fn nothing_is_removed_where_a_symlink_leads_out() {
     };
     for options in ["-rlt", "-rtL", "-rtk --protocol=29"] {
         let mut words: Vec<_> = options.split(' ').collect();
-        words.extend(["--files-from=list", "--remove-source-files", "src/", "{url}/drop/"]);
+        words.extend([
+            "--files-from=list",
+            "--remove-source-files",
+            "src/",
+            "{url}/drop/",
+        ]);
         if let Err(difference) = stage.compare_push(&words, listed, |_| {}) {
             panic!("{difference}");
         }
