@@ -106,7 +106,7 @@ impl Generator<'_> {
             }
             if self.link(found.number, &name) {
                 if let (Some(_), false) = (self.keep.atime(&self.list, entry), self.options.dry_run) {
-                    self.set(entry, &found.status)?;
+                    self.set(entry, &found.status);
                 }
                 if self.options.report_unchanged {
                     let flags = self.difference(entry, &found.status, false) | ItemFlags::LOCAL_CHANGE;
@@ -340,16 +340,14 @@ impl Generator<'_> {
         let copied = self.beside.read(tree, name, &basis).and_then(|(mut file, _)| {
             let mut output = match self.options.receiving.in_place {
                 true => tree.begin_over(name)?,
-                false => self.beside.begin(tree, name)?,
+                false => self.beside.begin(tree, name, permissions)?,
             };
             output.fill_from(&mut file)?;
             output.commit(tree, name, &attributes)
         });
         match copied {
             Ok(unset) => {
-                if let Some(unset) = unset {
-                    self.fail(self.failure(unset.says, entry, &unset.error));
-                }
+                self.say_unset(entry, &unset);
                 Ok(true)
             }
             Err(error) => {

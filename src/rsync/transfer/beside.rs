@@ -122,11 +122,11 @@ impl<'a> Beside<'a> {
         is_refused.then(|| refusal(&io::Error::other(UntrustedLink)).trim_end())
     }
 
-    /// Begins a new file.
-    pub(crate) fn begin(&mut self, tree: &mut Tree, name: &[u8]) -> Result<Output, Unmade> {
+    /// Begins a new file, which is to have a mode.
+    pub(crate) fn begin(&mut self, tree: &mut Tree, name: &[u8], mode: u32) -> Result<Output, Unmade> {
         match &mut self.temporary {
-            Place::Here => tree.begin(name),
-            Place::There(folder) => folder.begin_elsewhere(name),
+            Place::Here => tree.begin(name, mode),
+            Place::There(folder) => folder.begin_elsewhere(name, mode),
             Place::Refused => Err(Unmade::refused(name)),
         }
     }
@@ -237,7 +237,7 @@ impl<'a> Beside<'a> {
         };
         match from.move_to(&partial, &mut to, name) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                let mut output = to.begin(name)?;
+                let mut output = to.begin(name, PRIVATE)?;
                 output.fill_from(&mut from.read(&partial)?)?;
                 output.commit(&mut to, name, attributes).map(drop)
             }
@@ -258,6 +258,9 @@ impl<'a> Beside<'a> {
         }
     }
 }
+
+/// What becomes of a part has no other mode before all is set.
+const PRIVATE: u32 = 0o600;
 
 /// A name in the folder of backups, as the user names it.
 pub(super) fn among_backups(options: &Options, name: &[u8]) -> Vec<u8> {
