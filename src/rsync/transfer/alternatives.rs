@@ -1,19 +1,22 @@
 use std::io;
 
-use crate::rsync::{
-    proto::{
-        ItemFlags,
-        file_list::{Entry, FileKind},
+use crate::{
+    rsync::{
+        proto::{
+            ItemFlags,
+            file_list::{Entry, FileKind},
+        },
+        transfer::{
+            Info,
+            basis::Basis,
+            extended::{Difference, long_value_of},
+            generator::{Failure, Generator},
+            queue::Pending,
+            text::shown,
+        },
+        tree::Status,
     },
-    transfer::{
-        Info,
-        basis::Basis,
-        extended::{Difference, long_value_of},
-        generator::{Failure, Generator},
-        queue::Pending,
-        text::shown,
-    },
-    tree::Status,
+    terms::refusal,
 };
 
 /// What is done with the files of other folders (`--compare-dest`, `--copy-dest`, `--link-dest`).
@@ -218,8 +221,17 @@ impl Generator<'_> {
             let Some(tree) = &mut self.beside.bases[number] else {
                 continue;
             };
-            let Ok(Some(status)) = tree.status(&name) else {
-                continue;
+            let status = match tree.status(&name) {
+                Ok(Some(status)) => status,
+                Ok(None) => continue,
+                Err(error) => {
+                    // A symlink of somebody else's stands in the way.
+                    if !refusal(&error).is_empty() {
+                        self.queue
+                            .push(Pending::Failed(refusal(&error).trim_end().into()));
+                    }
+                    continue;
+                }
             };
             if status.kind() != entry.kind() {
                 continue;

@@ -87,12 +87,17 @@ impl<'a> Beside<'a> {
                     tree.follow_own_links();
                     return Some(tree);
                 }
-                Err(error) if !refusal(&error).is_empty() => {
-                    refused.push(number);
-                    return None;
+                Err(error) => {
+                    if !refusal(&error).is_empty() {
+                        refused.push(number);
+                    }
+                    // rsync follows any symlink to see what is there (`check_alt_basis_dirs` in main.c).
+                    match std::fs::metadata(&path) {
+                        Ok(found) if found.is_dir() => return None,
+                        Ok(_) => "is not a dir",
+                        Err(_) => "does not exist",
+                    }
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotADirectory => "is not a dir",
-                Err(_) => "does not exist",
             };
             let shown = path.to_string_lossy();
             let shown = shown
