@@ -83,7 +83,8 @@ fn asking(variables: &Variables, ask: fn() -> Result<Vec<u8>, Error>) -> Environ
     // Several sessions ask once.
     let typed: Mutex<Option<Vec<u8>>> = Mutex::new(None);
     Environment {
-        connect_program: variables.filled("RSYNC_CONNECT_PROG"),
+        // An empty one is a program too, which ends at once.
+        connect_program: variables.text("RSYNC_CONNECT_PROG"),
         proxy: variables.filled("RSYNC_PROXY"),
         login,
         login_source,

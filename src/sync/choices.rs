@@ -202,9 +202,9 @@ impl<'s> Choices<'s> {
                 return Ok(true);
             }
             "max-delete" => {
-                // A negative number is none at all.
+                // A negative number is none at all, but for the least, which rsync has where nothing is said.
                 let most = integer(name, value)?;
-                deletion.most = Some(u64::try_from(most).unwrap_or(0));
+                deletion.most = (most != i32::MIN).then(|| u64::try_from(most).unwrap_or(0));
                 return Ok(true);
             }
             "delete-missing-args" => {

@@ -326,8 +326,8 @@ impl<'p> Printer<'p> {
         self.complain(&match text.split_once(' ') {
             // rsync has no prefix for these.
             Some((
-                "could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "filename" | "recv_files:"
-                | "refusing" | "rsync:" | "symlink",
+                "could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "filename" | "gid" | "recv_files:"
+                | "refusing" | "rsync:" | "symlink" | "uid",
                 _,
             )) => text.to_owned(),
             _ => format!("rsync: [generator] {text}"),

@@ -18,6 +18,7 @@ mod foreign_links;
 mod found;
 mod full;
 mod generated;
+mod ids;
 mod incremental;
 mod interrupted;
 mod kept;

@@ -1,19 +1,22 @@
 use std::io;
 
-use crate::rsync::{
-    proto::{
-        ItemFlags,
-        file_list::{Entry, FileKind},
+use crate::{
+    rsync::{
+        proto::{
+            ItemFlags,
+            file_list::{Entry, FileKind},
+        },
+        transfer::{
+            Info,
+            basis::Basis,
+            extended::{Difference, long_value_of},
+            generator::{Failure, Generator},
+            queue::Pending,
+            text::shown,
+        },
+        tree::Status,
     },
-    transfer::{
-        Info,
-        basis::Basis,
-        extended::{Difference, long_value_of},
-        generator::{Failure, Generator},
-        queue::Pending,
-        text::shown,
-    },
-    tree::Status,
+    terms::refusal,
 };
 
 /// What is done with the files of other folders (`--compare-dest`, `--copy-dest`, `--link-dest`).
@@ -106,7 +109,7 @@ impl Generator<'_> {
             }
             if self.link(found.number, &name) {
                 if let (Some(_), false) = (self.keep.atime(&self.list, entry), self.options.dry_run) {
-                    self.set(entry, &found.status)?;
+                    self.set(entry, &found.status);
                 }
                 if self.options.report_unchanged {
                     let flags = self.difference(entry, &found.status, false) | ItemFlags::LOCAL_CHANGE;
@@ -218,8 +221,17 @@ impl Generator<'_> {
             let Some(tree) = &mut self.beside.bases[number] else {
                 continue;
             };
-            let Ok(Some(status)) = tree.status(&name) else {
-                continue;
+            let status = match tree.status(&name) {
+                Ok(Some(status)) => status,
+                Ok(None) => continue,
+                Err(error) => {
+                    // A symlink of somebody else's stands in the way.
+                    if !refusal(&error).is_empty() {
+                        self.queue
+                            .push(Pending::Failed(refusal(&error).trim_end().into()));
+                    }
+                    continue;
+                }
             };
             if status.kind() != entry.kind() {
                 continue;
@@ -340,16 +352,14 @@ impl Generator<'_> {
         let copied = self.beside.read(tree, name, &basis).and_then(|(mut file, _)| {
             let mut output = match self.options.receiving.in_place {
                 true => tree.begin_over(name)?,
-                false => self.beside.begin(tree, name)?,
+                false => self.beside.begin(tree, name, permissions)?,
             };
             output.fill_from(&mut file)?;
             output.commit(tree, name, &attributes)
         });
         match copied {
             Ok(unset) => {
-                if let Some(unset) = unset {
-                    self.fail(self.failure(unset.says, entry, &unset.error));
-                }
+                self.say_unset(entry, &unset);
                 Ok(true)
             }
             Err(error) => {

@@ -1,4 +1,6 @@
-use crate::rsync::{transfer::text::describe, tree::Unset};
+use std::sync::Arc;
+
+use crate::rsync::tree::Unset;
 
 /// What happens where a backup is made, with the place as the user names it.
 #[derive(Clone)]
@@ -6,16 +8,13 @@ pub(crate) enum Aside {
     /// It was in a folder that had the name of a backup.
     Removed { name: Vec<u8>, mode: u32 },
     /// A backup, or a folder of it, is there, but not with all that it is to have.
-    Unset {
-        name: Vec<u8>,
-        /// With the place in `{}`, and what the system says.
-        says: String,
-    },
+    Unset { name: Vec<u8>, unset: Arc<[Unset]> },
 }
 
 impl Aside {
-    pub(super) fn of(name: Vec<u8>, unset: &Unset) -> Self {
-        let says = format!("{}: {}", unset.says, describe(&unset.error));
-        Self::Unset { name, says }
+    /// If there is anything of it.
+    pub(super) fn of(name: Vec<u8>, unset: Vec<Unset>) -> Option<Self> {
+        let unset = Arc::from(unset);
+        (!<[Unset]>::is_empty(&unset)).then_some(Self::Unset { name, unset })
     }
 }

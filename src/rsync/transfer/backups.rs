@@ -74,17 +74,19 @@ impl Generator<'_> {
 /// Says what else happened where the generator made backups.
 pub(super) fn say_asides(beside: &mut Beside<'_>, keep: &Keep<'_>, queue: &Queue, faults: &Faults) {
     for aside in beside.take_asides() {
-        queue.push(match aside {
-            Aside::Removed { name, mode } => Pending::Deleted {
+        match aside {
+            Aside::Removed { name, mode } => queue.push(Pending::Deleted {
                 name: name.into(),
                 mode,
-            },
-            Aside::Unset { name, says } => {
-                faults.fail();
-                let says = says.replacen("{}", &keep.shown_name(&name), 1);
-                Pending::Failed(format!("rsync: [generator] {says}").into())
+            }),
+            Aside::Unset { name, unset } => {
+                for unset in &*unset {
+                    faults.fail();
+                    let text = unset.text("generator", &keep.shown_name(&name));
+                    queue.push(Pending::Failed(text.into()));
+                }
             }
-        });
+        }
     }
 }
 
@@ -245,10 +247,9 @@ impl Beside<'_> {
                 // What its own folder hands down stays (`set_file_attrs` in rsync.c).
                 attributes.permissions = attributes.permissions.map(|mode| mode | made.mode & 0o2000);
             }
-            if let Err(unset) = outside.tree().apply(&backup, &attributes, &made) {
-                let name = among_backups(self.options, folder);
-                self.asides.push(Aside::of(name, &unset));
-            }
+            let unset = outside.tree().apply(&backup, &attributes, &made);
+            let name = among_backups(self.options, folder);
+            self.asides.extend(Aside::of(name, unset));
         }
         self.way = above.to_vec();
         Ok(())
@@ -276,10 +277,10 @@ impl Beside<'_> {
             Place::Here | Place::Refused => (tree, backup),
         };
         if let Some(mut content) = content {
-            let mut output = to.begin(&backup)?;
+            let mut output = to.begin(&backup, now.mode)?;
             output.fill_from(&mut content)?;
             let unset = output.commit(to, &backup, &attributes)?;
-            self.asides.extend(unset.map(|unset| Aside::of(place, &unset)));
+            self.asides.extend(Aside::of(place, unset));
             return Ok(true);
         }
         match kind {
@@ -295,10 +296,9 @@ impl Beside<'_> {
             FileKind::Special if self.options.specials => to.make_node(&backup, now.mode, None)?,
             _ => return Ok(false),
         }
-        if let Some(made) = to.status(&backup)?
-            && let Err(unset) = to.apply(&backup, &attributes, &made)
-        {
-            self.asides.push(Aside::of(place, &unset));
+        if let Some(made) = to.status(&backup)? {
+            let unset = to.apply(&backup, &attributes, &made);
+            self.asides.extend(Aside::of(place, unset));
         }
         Ok(true)
     }

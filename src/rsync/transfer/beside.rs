@@ -89,12 +89,17 @@ impl<'a> Beside<'a> {
                     tree.follow_own_links();
                     return Some(tree);
                 }
-                Err(error) if !refusal(&error).is_empty() => {
-                    refused.push(number);
-                    return None;
+                Err(error) => {
+                    if !refusal(&error).is_empty() {
+                        refused.push(number);
+                    }
+                    // rsync follows any symlink to see what is there (`check_alt_basis_dirs` in main.c).
+                    match std::fs::metadata(&path) {
+                        Ok(found) if found.is_dir() => return None,
+                        Ok(_) => "is not a dir",
+                        Err(_) => "does not exist",
+                    }
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotADirectory => "is not a dir",
-                Err(_) => "does not exist",
             };
             let shown = path.to_string_lossy();
             let shown = shown
@@ -125,11 +130,11 @@ impl<'a> Beside<'a> {
         is_refused.then(|| refusal(&io::Error::other(UntrustedLink)).trim_end())
     }
 
-    /// Begins a new file.
-    pub(crate) fn begin(&mut self, tree: &mut Tree, name: &[u8]) -> Result<Output, Unmade> {
+    /// Begins a new file, which is to have a mode.
+    pub(crate) fn begin(&mut self, tree: &mut Tree, name: &[u8], mode: u32) -> Result<Output, Unmade> {
         match &mut self.temporary {
-            Place::Here => tree.begin(name),
-            Place::There(folder) => folder.begin_elsewhere(name),
+            Place::Here => tree.begin(name, mode),
+            Place::There(folder) => folder.begin_elsewhere(name, mode),
             Place::Refused => Err(Unmade::refused(name)),
         }
     }
@@ -240,7 +245,7 @@ impl<'a> Beside<'a> {
         };
         match from.move_to(&partial, &mut to, name) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                let mut output = to.begin(name)?;
+                let mut output = to.begin(name, PRIVATE)?;
                 output.fill_from(&mut from.read(&partial)?)?;
                 output.commit(&mut to, name, attributes).map(drop)
             }
@@ -261,6 +266,9 @@ impl<'a> Beside<'a> {
         }
     }
 }
+
+/// What becomes of a part has no other mode before all is set.
+const PRIVATE: u32 = 0o600;
 
 /// A name in the folder of backups, as the user names it.
 pub(super) fn among_backups(options: &Options, name: &[u8]) -> Vec<u8> {

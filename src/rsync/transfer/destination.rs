@@ -79,7 +79,11 @@ pub(crate) fn prepare(
             return Err(fail(text, Exit::FileSelect));
         }
         Err(_) if count > 1 || bytes.ends_with(b"/") => {
-            let bytes = bytes.strip_suffix(b"/").unwrap_or(bytes);
+            let mut bytes = bytes.strip_suffix(b"/").unwrap_or(bytes);
+            // Where it is made, all slashes go (`do_mkdir` in syscall.c).
+            while let (false, [rest @ .., b'/']) = (options.dry_run, bytes) {
+                bytes = rest;
+            }
             let path = Path::new(OsStr::from_bytes(bytes));
             let name = String::from_utf8_lossy(bytes);
             let created = Event::Created(&name);

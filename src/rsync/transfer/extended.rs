@@ -11,12 +11,7 @@ use crate::rsync::{
         Index, ItemFlags, Record, Violation,
         file_list::{Acl, Entry, FileKind, FileList, Xattr, XattrValue, write_wanted},
     },
-    transfer::{
-        generator::{Failure, Generator},
-        keep::Keep,
-        queue::Pending,
-        text::shown,
-    },
+    transfer::{generator::Generator, keep::Keep, queue::Pending, text::shown},
     tree::{Attributes, Extended, Handle, Status, Wanted, is_kept, is_private},
 };
 
@@ -275,23 +270,23 @@ impl Generator<'_> {
 
     /// Sets a modification time that is near enough to the nanosecond where an extended attribute is set too
     /// (`rsync_xal_set` in xattrs.c).
-    pub(super) fn renew_time(&mut self, entry: &Entry, now: &Status, flags: u16) -> Result<(), Failure> {
+    pub(super) fn renew_time(&mut self, entry: &Entry, now: &Status, flags: u16) {
         let wanted = (entry.mtime, entry.nanoseconds);
         let is_renewed = ItemFlags(flags).has(ItemFlags::XATTR)
             && self.keep.keeps_time(entry)
             && (now.mtime, now.nanoseconds) != wanted;
         if !is_renewed || self.options.dry_run {
-            return Ok(());
+            return;
         }
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
-        let Some(tree) = &mut self.tree else { return Ok(()) };
+        let Some(tree) = &mut self.tree else { return };
         let attributes = Attributes {
             mtime: Some(wanted),
             ..Attributes::default()
         };
-        tree.apply(&name, &attributes, now)
-            .map_err(|unset| self.failure(unset.says, entry, &unset.error))
+        let unset = tree.apply(&name, &attributes, now);
+        self.say_unset(entry, &unset);
     }
 
     /// Reports what is done without the sender's data, and asks for long values of extended attributes.

@@ -52,6 +52,8 @@ pub(crate) struct Generator<'a> {
     pub(crate) made: HashSet<Vec<u8>>,
     /// The permissions of folders that are writable only for this session, made or found.
     pub(crate) opened: HashMap<Vec<u8>, u32>,
+    /// The folders that could not be given away: they are left as they are.
+    pub(crate) unowned: HashSet<Vec<u8>>,
     /// The long values of extended attributes that other folders have.
     pub(crate) values: Values,
     pub(crate) deleter: Deleter<'a>,

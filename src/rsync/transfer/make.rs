@@ -15,7 +15,7 @@ use crate::rsync::{
         queue::Pending,
         text::{describe, shown},
     },
-    tree::{Attributes, Extended, Status, Unset},
+    tree::{Status, Unset},
 };
 
 /// What was where something is made, or its like in another folder; and whether that was told.
@@ -26,7 +26,7 @@ impl Generator<'_> {
     /// Makes a folder before its own list comes, so that the time of the folder that it is in need not change later. What
     /// fails fails once more when it is its turn.
     pub(super) fn make_ahead(&mut self, entry: &Entry) -> Result<(), Error> {
-        let keeps_time = self.options.times && !self.options.omit_directory_times;
+        let keeps_time = self.keep.keeps_time(entry);
         let is_left = entry.is_implied() && self.keep.leaves_implied();
         if !keeps_time || is_left || self.options.dry_run || self.is_below_failed(entry) {
             return Ok(());
@@ -41,29 +41,28 @@ impl Generator<'_> {
         if is_left {
             return Ok(());
         }
-        if self.make_way(entry, now)?.is_ok() && self.make_folder(entry).is_ok() {
+        // Whose it is to be nobody knows yet to whom else it is open.
+        if self.make_way(entry, now)?.is_ok() && self.make_folder(entry, 0o700).is_ok() {
             let name = self.keep.place(&self.list, entry).into_owned();
             self.made.insert(name);
         }
         Ok(())
     }
 
-    fn make_folder(&mut self, entry: &Entry) -> io::Result<()> {
+    /// Makes a folder with those of its permissions.
+    fn make_folder(&mut self, entry: &Entry, which: u32) -> io::Result<()> {
         let name = self.keep.place(&self.list, entry);
+        let needs = self.owner_needs();
         let Some(tree) = &mut self.tree else { return Ok(()) };
         let permissions = self.keep.new_permissions(entry, tree, &name);
-        let mode = permissions | 0o700;
+        let mode = (permissions | needs) & which;
         match tree.make_directory(&name, mode) {
             Err(error) if self.options.relative && error.kind() == io::ErrorKind::NotFound => {
                 tree.make_way_to(&name)?;
                 tree.make_directory(&name, mode)
             }
             made => made,
-        }?;
-        if mode != permissions && !self.options.permissions {
-            self.opened.insert(name.into_owned(), permissions);
         }
-        Ok(())
     }
 
     /// Makes the folders in which something is, if they are not there.
@@ -110,6 +109,7 @@ impl Generator<'_> {
             if let Err(failure) = self.tell_of_folder(number, entry) {
                 return Ok(Err(failure));
             }
+            self.open_up_new(entry);
             return self.enter_new(entry).map(Ok);
         }
         let is_made = self.made.remove(&*self.keep.place(&self.list, entry));
@@ -117,10 +117,8 @@ impl Generator<'_> {
             // Times and permissions are set when all that is in it has been written.
             let other = self.extended(entry, Some(&now));
             let flags = self.difference(entry, &now, false) | other.flags;
-            let opened = self.open_up(entry, &now, flags);
-            if let Err(failure) = opened.and_then(|()| self.renew_time(entry, &now, flags)) {
-                self.fail(failure);
-            }
+            self.open_up(entry, &now, flags, None);
+            self.renew_time(entry, &now, flags);
             self.deleter.during(&self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
                 self.tell(number, entry, flags, &other);
@@ -135,7 +133,7 @@ impl Generator<'_> {
         if self.options.dry_run {
             return Ok(Ok(()));
         }
-        if !is_made && let Err(error) = self.make_folder(entry) {
+        if !is_made && let Err(error) = self.make_folder(entry, 0o7777) {
             self.failed_folder = Some(self.list.name(entry).to_vec());
             let failure = self.failure("recv_generator: mkdir {} failed", entry, &error);
             return Ok(Err(match flags.has(ItemFlags::XATTR) {
@@ -143,11 +141,7 @@ impl Generator<'_> {
                 false => failure.of_folder(),
             }));
         }
-        if let Ok(Some(made)) = self.status(entry)
-            && let Err(failure) = self.open_up(entry, &made, ItemFlags::OWNER | ItemFlags::GROUP)
-        {
-            self.fail(failure);
-        }
+        self.open_up_new(entry);
         self.enter_new(entry).map(Ok)
     }
 
@@ -182,47 +176,6 @@ impl Generator<'_> {
             Some(link) => Pending::Linked(number, flags, link.into()),
             None => Pending::Local(number, flags),
         });
-    }
-
-    /// Gives a folder its owner, its permissions and its ACLs, so that what is made in it is not open to others before the
-    /// end; its owner may write to it until then.
-    fn open_up(&mut self, entry: &Entry, now: &Status, flags: u16) -> Result<(), Failure> {
-        const WHOSE: u16 = ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP | ItemFlags::ACL;
-        let attributes = self.keep.changes(&self.list, entry, now);
-        let more = if self.keep.identity.is_root { 0 } else { 0o700 };
-        let permissions = attributes.permissions.map(|permissions| permissions | more);
-        let before = now.mode & 0o7777;
-        let is_closed = permissions.is_some_and(|permissions| permissions != before);
-        let is_other = ItemFlags(flags).has(WHOSE);
-        if !is_other && !is_closed || self.options.dry_run {
-            return Ok(());
-        }
-        let attributes = Attributes {
-            permissions,
-            uid: attributes.uid,
-            gid: attributes.gid,
-            extended: Extended {
-                xattrs: None,
-                ..self.keep.extended(&self.list, entry)
-            },
-            ..Attributes::default()
-        };
-        let name = self.keep.place(&self.list, entry).into_owned();
-        let Some(tree) = &mut self.tree else { return Ok(()) };
-        let applied = tree.apply(&name, &attributes, now);
-        if is_closed && !self.options.permissions {
-            self.opened.insert(name, before);
-        }
-        applied.map_err(|unset| {
-            // It gets its own back at the end.
-            let is_lent = unset.says == Unset::PERMISSIONS && !self.options.permissions;
-            let says = if is_lent {
-                "failed to modify permissions on {}"
-            } else {
-                unset.says
-            };
-            self.failure(says, entry, &unset.error)
-        })
     }
 
     /// A new folder may be one of another folder's merge files; there is nothing to delete in it yet.
@@ -390,7 +343,10 @@ impl Generator<'_> {
             return Ok(());
         }
         match self.status(entry) {
-            Ok(Some(made)) => self.set(entry, &made),
+            Ok(Some(made)) => {
+                self.set(entry, &made);
+                Ok(())
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(self.failure("stat {} failed", entry, &error)),
         }
@@ -413,15 +369,16 @@ impl Generator<'_> {
             flags &= !ItemFlags::PERMISSIONS;
         }
         if flags == 0 && !self.options.report_unchanged {
-            return match self.keep.is_compared_with_other_time(entry, now) {
-                true => self.set(entry, now),
-                false => Ok(()),
-            };
+            if self.keep.is_compared_with_other_time(entry, now) {
+                self.set(entry, now);
+            }
+            return Ok(());
         }
         self.tell(number, entry, flags, &other);
-        self.set(entry, now)?;
-        self.renew_time(entry, now, flags)?;
-        self.say_up_to_date(entry, flags);
+        if self.set(entry, now) {
+            self.renew_time(entry, now, flags);
+            self.say_up_to_date(entry, flags);
+        }
         Ok(())
     }
 
@@ -439,16 +396,27 @@ impl Generator<'_> {
         }
     }
 
-    pub(super) fn set(&mut self, entry: &Entry, now: &Status) -> Result<(), Failure> {
+    /// Sets what is other; whether it came to the end of it.
+    pub(super) fn set(&mut self, entry: &Entry, now: &Status) -> bool {
+        let mut attributes = self.keep.changes(&self.list, entry, now);
         if self.options.dry_run {
-            return Ok(());
+            self.say_unset(entry, &attributes.impossible(now));
+            return true;
         }
         let name = self.keep.place(&self.list, entry);
-        let mut attributes = self.keep.changes(&self.list, entry, now);
         attributes.extended = self.keep.extended(&self.list, entry);
-        let Some(tree) = &mut self.tree else { return Ok(()) };
-        tree.apply(&name, &attributes, now)
-            .map_err(|unset| self.failure(unset.says, entry, &unset.error))
+        let Some(tree) = &mut self.tree else { return true };
+        let unset = tree.apply(&name, &attributes, now);
+        self.say_unset(entry, &unset);
+        !unset.iter().any(Unset::is_last)
+    }
+
+    /// Says what could not be set.
+    pub(super) fn say_unset(&self, entry: &Entry, unset: &[Unset]) {
+        for unset in unset {
+            let place = self.keep.shown(&self.list, entry);
+            self.fail(Failure(unset.text("generator", &place)));
+        }
     }
 
     /// Removes what is of another kind; what is there afterwards.

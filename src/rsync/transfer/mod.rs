@@ -40,6 +40,7 @@ mod make;
 mod named;
 mod names;
 mod observer;
+mod open_up;
 mod options;
 mod owners;
 mod pace;

@@ -32,10 +32,9 @@ use crate::rsync::{
         queue::{Queue, Stored},
         receiver::{Counts, Receiver, missing},
         session::{Role, check_options, final_exit, set_up},
-        text::describe,
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
-    tree::{Identity, Tree},
+    tree::{Attributes, Identity, Tree, Unset},
 };
 
 /// What a session came to.
@@ -186,6 +185,7 @@ pub fn pull(
             has_begun: false,
             made: HashSet::new(),
             opened: HashMap::new(),
+            unowned: HashSet::new(),
             values: HashMap::new(),
             deleter: Deleter::new(
                 &keep,
@@ -280,6 +280,8 @@ struct Left {
     values: Values,
     /// The permissions of folders that are writable only for the session.
     opened: HashMap<Vec<u8>, u32>,
+    /// The folders that could not be given away.
+    unowned: HashSet<Vec<u8>>,
 }
 
 /// Runs both roles until the goodbye.
@@ -328,7 +330,7 @@ fn run(
                 said,
                 sent,
                 generator.deleter.deleted,
-                generator.opened,
+                (generator.opened, generator.unowned),
                 generator.values,
             )
         });
@@ -359,7 +361,8 @@ fn run(
             receiver.observer.observe(Event::Acting("receiver"));
             let _ = stream.shutdown(Shutdown::Both);
         }
-        let (asked, sent, deleted, opened, values) = asking.join().expect("the generator does not panic");
+        let (asked, sent, deleted, (opened, unowned), values) =
+            asking.join().expect("the generator does not panic");
         if taken.is_ok() {
             // The server hangs up when it has heard the goodbye.
             receiver.incoming.drain();
@@ -384,7 +387,11 @@ fn run(
             asked => taken.map_err(of_receiver).and(asked).and(reported).map(|()| {
                 let mut values = values;
                 values.extend(receiver.values);
-                Left { values, opened }
+                Left {
+                    values,
+                    opened,
+                    unowned,
+                }
             }),
         }
     })
@@ -430,25 +437,25 @@ fn finish_directories(
             attributes.permissions = Some(new | now.mode & 0o2000);
         }
         // Its owner was set when it was made, or came.
-        if !is_new_root {
-            (attributes.uid, attributes.gid) = (None, None);
-        }
+        (attributes.uid, attributes.gid) = (None, None);
         let extended = tree.handle(&name).and_then(|there| {
             let extended = keep.whole_extended(list, entry, &left.values, &[there]);
             extended.map_err(missing)
         });
-        let result = match extended {
+        let unset = match extended {
+            _ if left.unowned.contains(&*name) => {
+                let (mtime, rest) = (attributes.mtime, Attributes::default());
+                tree.apply(&name, &Attributes { mtime, ..rest }, &now)
+            }
             Ok(extended) => {
                 attributes.extended = extended;
-                let applied = tree.apply(&name, &attributes, &now);
-                applied.map_err(|unset| (unset.says, unset.error))
+                tree.apply(&name, &attributes, &now)
             }
-            Err(error) => Err(("failed to set attributes of {}", error)),
+            Err(error) => vec![Unset::Extended(error)],
         };
-        if let Err((says, error)) = result {
+        for unset in unset {
             faults.fail();
-            let says = says.replace("{}", &keep.shown(list, entry));
-            let text = format!("{says}: {}", describe(&error));
+            let text = unset.text("generator", &keep.shown(list, entry));
             observer.observe(Event::Failed(&text));
         }
     }

@@ -3,7 +3,7 @@ use std::io;
 use crate::rsync::{
     proto::{
         Index, Indices, ItemFlags, Record, Session, Statistics, Stop, SumHead, TokenReader, Violation,
-        file_list::{read_value, read_wanted},
+        file_list::{XattrValue, read_value, read_wanted},
     },
     transfer::{
         Error, Event, Observer, Options,
@@ -16,10 +16,10 @@ use crate::rsync::{
         part::Listed,
         queue::{Pending, Queue, Stored},
         store::{Target, Wanted, Written},
-        text::{describe, shown},
+        text::shown,
         wire::{Faults, Incoming},
     },
-    tree::Tree,
+    tree::{Tree, Unset},
 };
 
 /// Takes the sender's replies, and writes the files (`receiver.c`).
@@ -218,23 +218,19 @@ impl Receiver<'_> {
             let places = std::slice::from_ref(&there);
             let extended = self.keep.whole_extended(&list, &entry, &self.values, places);
             let xattrs = extended.map_err(missing)?.xattrs.unwrap_or_default();
-            let mut failed = Ok(());
-            for (name, value) in &xattrs {
-                let Some(value) = value else { continue };
-                let set = there.renew(name, value);
-                failed = failed.and(set);
-            }
-            failed
+            // Whoever looked at it first has set the others.
+            let long = xattrs.iter().filter(|(_, value)| {
+                value
+                    .as_ref()
+                    .is_some_and(|value| XattrValue::is_long(value.len()))
+            });
+            let failed = long.filter_map(|(name, value)| {
+                let error = there.renew(name, value.as_deref()?).err()?;
+                Some(Unset::attribute("setxattr", entry.mode, name, error))
+            });
+            Ok(failed.collect())
         });
-        if let Err(error) = set {
-            self.faults.fail();
-            let text = format!(
-                "failed to set attributes of {}: {}",
-                self.keep.shown(&list, &entry),
-                describe(&error)
-            );
-            self.observer.observe(Event::Failed(&text));
-        }
+        self.tell_unset(&name, &set.unwrap_or_else(|error| vec![Unset::Extended(error)]));
         Ok(())
     }
 

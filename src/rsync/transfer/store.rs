@@ -109,10 +109,12 @@ impl Receiver<'_> {
     }
 
     /// Says that the file is there, but not with all that it is to have.
-    fn tell_unset(&self, temporary: &[u8], unset: &Unset) {
-        self.faults.fail();
-        let text = self.failure_at(unset.says, temporary, &unset.error);
-        self.observer.observe(Event::Failed(&text));
+    pub(super) fn tell_unset(&self, temporary: &[u8], unset: &[Unset]) {
+        for unset in unset {
+            self.faults.fail();
+            let text = unset.text("receiver", &self.keep.shown_name(temporary));
+            self.observer.observe(Event::Failed(&text));
+        }
     }
 
     /// What ends the session if a file cannot be written.
@@ -150,7 +152,8 @@ impl Receiver<'_> {
             let partial = self.beside.partial(tree, target.name);
             partial.and_then(|(tree, name)| trouble.note("open {} failed", tree.begin_over(&name)))
         } else {
-            let begun = self.beside.begin(tree, target.name);
+            let permissions = self.permissions(tree, target, before.as_ref());
+            let begun = self.beside.begin(tree, target.name, permissions);
             trouble.note_failed(begun.map_err(|Unmade { name, error }| {
                 Failed::to_begin(self.beside.begun_place(target.name, &name), error)
             }))
@@ -225,9 +228,7 @@ impl Receiver<'_> {
             {
                 let put = output.commit(tree, &partial, &attributes);
                 let put = put.map_err(|error| Failed::to_rename(temporary.clone(), &to, error));
-                if let Some(unset) = put? {
-                    self.tell_unset(&temporary, &unset);
-                }
+                self.tell_unset(&temporary, &put?);
             }
         }
         Ok(match is_whole {
@@ -262,9 +263,7 @@ impl Receiver<'_> {
             Ok(unset)
         });
         let put = put.map_err(|error| Failed::to_rename(temporary.clone(), target.name, error));
-        if let Some(unset) = put? {
-            self.tell_unset(&temporary, &unset);
-        }
+        self.tell_unset(&temporary, &put?);
         Ok(())
     }
 
@@ -282,6 +281,14 @@ impl Receiver<'_> {
         }
     }
 
+    /// The permissions that the file is to have, given what was there.
+    fn permissions(&self, tree: &mut Tree, target: Target<'_>, before: Option<&Status>) -> u32 {
+        match before.filter(|before| before.mode & 0o170_000 == 0o100_000) {
+            Some(before) => self.keep.old_permissions(target.entry, before),
+            None => self.keep.new_permissions(target.entry, tree, target.name),
+        }
+    }
+
     /// What the file is to have.
     fn attributes<'l>(
         &mut self,
@@ -290,12 +297,7 @@ impl Receiver<'_> {
         file: &Rebuilding,
         sets_time: bool,
     ) -> Result<Attributes<'l>, Failed> {
-        let before = file.before.as_ref();
-        let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
-        let permissions = match before {
-            Some(before) => self.keep.old_permissions(target.entry, before),
-            None => self.keep.new_permissions(target.entry, tree, target.name),
-        };
+        let permissions = self.permissions(tree, target, file.before.as_ref());
         let mut attributes = self.keep.attributes(target.list, target.entry, permissions);
         let mut places = Vec::new();
         if self.options.xattrs {
@@ -384,12 +386,7 @@ impl Receiver<'_> {
                 Aside::Removed { name, mode } => {
                     self.observer.observe(Event::Deleted { name: &name, mode });
                 }
-                Aside::Unset { name, says } => {
-                    self.faults.fail();
-                    let says = says.replacen("{}", &self.keep.shown_name(&name), 1);
-                    let text = format!("rsync: [receiver] {says}");
-                    self.observer.observe(Event::Failed(&text));
-                }
+                Aside::Unset { name, unset } => self.tell_unset(&name, &unset),
             }
         }
         if let Some(text) = backed_up? {

@@ -1,20 +1,19 @@
-use std::{
-    ffi::OsStr,
-    fs::File,
-    io,
-    os::fd::{AsFd as _, OwnedFd},
-};
+use std::{ffi::OsStr, fs::File, io, os::fd::AsFd as _};
 
 use nix::{
+    errno::Errno,
     fcntl::AtFlags,
     sys::{
-        stat::{FchmodatFlags, Mode, UtimensatFlags, fchmod, fchmodat, futimens, utimensat},
+        stat::{FchmodatFlags, Mode, SFlag, UtimensatFlags, fchmod, fchmodat, futimens, utimensat},
         time::TimeSpec,
     },
     unistd::{Gid, Uid, fchown, fchownat},
 };
 
-use crate::rsync::tree::{Extended, Handle, Status, Tree};
+use crate::{
+    rsync::tree::{Extended, Handle, Status, Tree},
+    terms::describe,
+};
 
 /// Who may give away what.
 #[derive(Clone, Debug, Default)]
@@ -51,47 +50,94 @@ pub struct Attributes<'a> {
     pub extended: Extended<'a>,
 }
 
-/// Something of its attributes could not be set: the first of all that failed.
+/// Something of the attributes that could not be set (`set_file_attrs` in rsync.c).
 #[derive(Debug)]
-pub struct Unset {
-    /// What rsync says of it, with the place in `{}` (`set_file_attrs` in rsync.c).
-    pub says: &'static str,
-    /// What the system says.
-    pub error: io::Error,
+pub enum Unset {
+    /// The owner, and with it all else.
+    Owner(io::Error),
+    /// The group, and with it all else.
+    Group(io::Error),
+    /// An id that the system takes for none at all: of `uid` or `gid`.
+    NoId(&'static str),
+    /// An extended attribute, with the call that failed, as rsync names it.
+    Attribute(String, io::Error),
+    /// The ACLs, or which extended attributes there are.
+    Extended(io::Error),
+    /// The permissions.
+    Permissions(io::Error),
+    /// The permissions that a folder has only until all in it is written.
+    Lent(io::Error),
+    /// The times.
+    Times(io::Error),
 }
 
 impl Unset {
-    fn of<E: Into<io::Error>>(says: &'static str) -> impl Fn(E) -> Self {
-        move |error| Self {
-            says,
-            error: error.into(),
+    /// An extended attribute of something with that mode: rsync opens files, folders and pipes for it.
+    pub fn attribute(call: &str, mode: u32, name: &[u8], error: io::Error) -> Self {
+        let kind = SFlag::from_bits_truncate(mode) & SFlag::S_IFMT;
+        let is_opened = [SFlag::S_IFREG, SFlag::S_IFDIR, SFlag::S_IFIFO].contains(&kind);
+        let letter = if is_opened { 'f' } else { 'l' };
+        let name = String::from_utf8_lossy(name);
+        let says = format!("rsync_xal_set: {letter}{call}({{}},\"{name}\") failed");
+        Self::Attribute(says, error)
+    }
+
+    /// Whether nothing behind it was set either.
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::Permissions(_) | Self::Times(_)) || self.is_of_owners()
+    }
+
+    /// Whether nothing of all was set.
+    pub const fn is_of_owners(&self) -> bool {
+        matches!(self, Self::Owner(_) | Self::Group(_))
+    }
+
+    /// As rsync's process of that name says it of a place.
+    pub fn text(&self, role: &str, place: &str) -> String {
+        let (role, says, error) = match self {
+            Self::NoId(id) => return format!("{id} {} (-1) is impossible to set on {place}", u32::MAX),
+            Self::Attribute(says, error) => ("receiver", &**says, error),
+            Self::Owner(error) => (role, "chown {} failed", error),
+            Self::Group(error) => (role, "chgrp {} failed", error),
+            Self::Extended(error) => (role, "failed to set attributes of {}", error),
+            Self::Permissions(error) => (role, "failed to set permissions on {}", error),
+            Self::Lent(error) => (role, "failed to modify permissions on {}", error),
+            Self::Times(error) => (role, "failed to set times on {}", error),
+        };
+        let says = says.replacen("{}", place, 1);
+        format!("rsync: [{role}] {says}: {}", describe(error))
+    }
+
+    /// The same of permissions that were to be lent.
+    pub fn of_lent(self) -> Self {
+        match self {
+            Self::Permissions(error) => Self::Lent(error),
+            other => other,
         }
     }
 
-    const OWNER: &'static str = "chown {} failed";
-    const GROUP: &'static str = "chgrp {} failed";
-    const EXTENDED: &'static str = "failed to set attributes of {}";
-    /// What is said where the permissions could not be set.
-    pub const PERMISSIONS: &'static str = "failed to set permissions on {}";
-    const TIMES: &'static str = "failed to set times on {}";
-
-    fn of_owners((uid, _): &(Option<Uid>, Option<Gid>)) -> &'static str {
-        match uid {
-            Some(_) => Self::OWNER,
-            None => Self::GROUP,
+    fn of_owners(owners: &Owners, error: Errno) -> Self {
+        match owners.0 {
+            Some(_) => Self::Owner(error.into()),
+            None => Self::Group(error.into()),
         }
     }
-}
 
-impl From<Unset> for io::Error {
-    fn from(unset: Unset) -> Self {
-        unset.error
+    /// The ids that stay as they are because the system takes them for none.
+    fn impossible(owners: &Owners) -> impl Iterator<Item = Self> {
+        let user = owners.0.filter(|uid| uid.as_raw() == u32::MAX);
+        let group = owners.1.filter(|gid| gid.as_raw() == u32::MAX);
+        let user = user.map(|_| Self::NoId("uid"));
+        user.into_iter().chain(group.map(|_| Self::NoId("gid")))
     }
 }
+
+/// A new owner, and a new group.
+type Owners = (Option<Uid>, Option<Gid>);
 
 impl Attributes<'_> {
     /// Whether the owner or the group is other.
-    fn owners(&self, now: &Status) -> Option<(Option<Uid>, Option<Gid>)> {
+    fn owners(&self, now: &Status) -> Option<Owners> {
         let uid = self.uid.filter(|&uid| uid != now.uid).map(Uid::from_raw);
         let gid = self.gid.filter(|&gid| gid != now.gid).map(Gid::from_raw);
         (uid.is_some() || gid.is_some()).then_some((uid, gid))
@@ -120,68 +166,76 @@ impl Attributes<'_> {
         })
     }
 
-    /// Sets what is other at an open file; one that cannot be given away is left alone.
-    ///
-    /// # Errors
-    ///
-    /// The first that could not be set.
-    pub fn apply_to(&self, file: &File, now: &Status) -> Result<(), Unset> {
+    /// The ids that it cannot have, which a dry run knows of too.
+    pub fn impossible(&self, now: &Status) -> Vec<Unset> {
+        let owners = self.owners(now).unwrap_or_default();
+        Unset::impossible(&owners).collect()
+    }
+
+    /// Sets what is other at an open file; what could not be set. One that cannot be given away is left alone.
+    pub fn apply_to(&self, file: &File, now: &Status) -> Vec<Unset> {
+        let mut unset = Vec::new();
         let owners = self.owners(now);
         if let Some(owners) = owners {
-            fchown(file, owners.0, owners.1).map_err(Unset::of(Unset::of_owners(&owners)))?;
+            if let Err(error) = fchown(file, owners.0, owners.1) {
+                return vec![Unset::of_owners(&owners, error)];
+            }
+            unset.extend(Unset::impossible(&owners));
         }
-        let extended = Handle::of_file(file).apply(&self.extended, self.permissions.unwrap_or(now.mode));
-        let extended = extended.map_err(Unset::of(Unset::EXTENDED));
+        let mode = self.permissions.unwrap_or(now.mode);
+        unset.extend(Handle::of_file(file).apply(&self.extended, mode, now.mode));
         let rest = || {
             if let Some(mode) = self.mode(now, owners.is_some()) {
-                fchmod(file, mode).map_err(Unset::of(Unset::PERMISSIONS))?;
+                fchmod(file, mode).map_err(|error| Unset::Permissions(error.into()))?;
             }
             if let Some((access, modification)) = self.times() {
-                futimens(file, &access, &modification).map_err(Unset::of(Unset::TIMES))?;
+                futimens(file, &access, &modification).map_err(|error| Unset::Times(error.into()))?;
             }
             Ok(())
         };
         // Without its time a file would come again and again.
-        let rest = rest();
-        extended.and(rest)
+        unset.extend(rest().err());
+        unset
     }
 }
 
 impl Tree {
-    /// Sets what is other at a place, not through a symlink.
-    ///
-    /// # Errors
-    ///
-    /// The first that could not be set.
-    pub fn apply(&mut self, name: &[u8], attributes: &Attributes<'_>, now: &Status) -> Result<(), Unset> {
-        let place = self.place(name);
-        let (folder, base) = place.map_err(Unset::of(Unset::EXTENDED))?;
-        let base: &OsStr = base;
+    /// Sets what is other at a place, not through a symlink; what could not be set.
+    pub fn apply(&mut self, name: &[u8], attributes: &Attributes<'_>, now: &Status) -> Vec<Unset> {
+        let (folder, base) = match self.place(name) {
+            Ok((folder, base)) => (folder, base.to_owned()),
+            Err(error) => return vec![Unset::Extended(error)],
+        };
+        let base: &OsStr = &base;
+        let mut unset = Vec::new();
         let owners = attributes.owners(now);
         if let Some(owners) = owners {
-            fchownat(&*folder, base, owners.0, owners.1, AtFlags::AT_SYMLINK_NOFOLLOW)
-                .map_err(Unset::of(Unset::of_owners(&owners)))?;
+            let given = fchownat(&*folder, base, owners.0, owners.1, AtFlags::AT_SYMLINK_NOFOLLOW);
+            if let Err(error) = given {
+                return vec![Unset::of_owners(&owners, error)];
+            }
+            unset.extend(Unset::impossible(&owners));
         }
-        let rest = |folder: &OwnedFd, base: &OsStr| {
+        if attributes.extended.is_something() {
+            let mode = attributes.permissions.unwrap_or(now.mode);
+            match self.handle(name) {
+                Ok(there) => unset.extend(there.apply(&attributes.extended, mode, now.mode)),
+                Err(error) => unset.push(Unset::Extended(error)),
+            }
+        }
+        let rest = || {
             if let Some(mode) = attributes.mode(now, owners.is_some()) {
                 fchmodat(folder.as_fd(), base, mode, FchmodatFlags::NoFollowSymlink)
-                    .map_err(Unset::of(Unset::PERMISSIONS))?;
+                    .map_err(|error| Unset::Permissions(error.into()))?;
             }
             if let Some((access, modification)) = attributes.times() {
                 let flag = UtimensatFlags::NoFollowSymlink;
                 utimensat(folder.as_fd(), base, &access, &modification, flag)
-                    .map_err(Unset::of(Unset::TIMES))?;
+                    .map_err(|error| Unset::Times(error.into()))?;
             }
             Ok(())
         };
-        if !attributes.extended.is_something() {
-            return rest(&folder, base);
-        }
-        let mode = attributes.permissions.unwrap_or(now.mode);
-        let base = base.to_owned();
-        let there = self.handle(name);
-        let extended = there.and_then(|there| there.apply(&attributes.extended, mode));
-        let rest = rest(&folder, &base);
-        extended.map_err(Unset::of(Unset::EXTENDED)).and(rest)
+        unset.extend(rest().err());
+        unset
     }
 }

@@ -120,14 +120,14 @@ impl Tree {
         })
     }
 
-    /// Begins a file that will stand at a place once it is complete.
+    /// Begins a file that will stand at a place once it is complete, and is to have a mode then.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub fn begin(&mut self, name: &[u8]) -> Result<Output, Unmade> {
+    pub fn begin(&mut self, name: &[u8], mode: u32) -> Result<Output, Unmade> {
         match self.place(name) {
-            Ok((folder, base)) => Output::create(folder, base, true),
+            Ok((folder, base)) => Output::create(folder, base, true, mode),
             Err(error) => Err(Unmade::untried(last(name), true, error)),
         }
     }
@@ -138,8 +138,8 @@ impl Tree {
     /// # Errors
     ///
     /// What the system says.
-    pub fn begin_elsewhere(&mut self, name: &[u8]) -> Result<Output, Unmade> {
-        Output::create(self.root(), last(name), false)
+    pub fn begin_elsewhere(&mut self, name: &[u8], mode: u32) -> Result<Output, Unmade> {
+        Output::create(self.root(), last(name), false, mode)
     }
 
     /// Opens a file to write over it in place, or makes it.

@@ -22,7 +22,7 @@ use nix::{
 
 use crate::rsync::{
     proto::file_list::{Acl, Grant},
-    tree::Tree,
+    tree::{Tree, Unset},
 };
 
 /// Something whose extended attributes and ACLs are read and set: an open file, or a name in a held folder, which may be
@@ -222,36 +222,38 @@ impl<'f> Handle<'f> {
         }
     }
 
-    /// Sets what is to be there and is not; the mode is the one that it gets.
-    ///
-    /// # Errors
-    ///
-    /// What the system says of the first that could not be set.
-    pub(super) fn apply(&self, wanted: &Extended<'_>, mode: u32) -> io::Result<()> {
+    /// Sets what is to be there and is not; `mode` is the one that it gets, `now` the one that it has. What could
+    /// not be set.
+    pub(super) fn apply(&self, wanted: &Extended<'_>, mode: u32, now: u32) -> Vec<Unset> {
         let xattrs = wanted.xattrs.as_deref();
-        let set = xattrs.map_or(Ok(()), |xattrs| self.apply_xattrs(xattrs, wanted.is_root));
-        let acls = self.apply_acls(wanted, mode);
-        set.and(acls)
+        let set = xattrs.map(|xattrs| self.apply_xattrs(xattrs, wanted.is_root, now));
+        let mut unset = set.unwrap_or_default();
+        unset.extend(self.apply_acls(wanted, mode).err().map(Unset::Extended));
+        unset
     }
 
-    fn apply_xattrs(&self, wanted: &[Wanted<'_>], is_root: bool) -> io::Result<()> {
-        let present = self.names(is_root)?;
-        let mut failed = Ok(());
+    fn apply_xattrs(&self, wanted: &[Wanted<'_>], is_root: bool, now: u32) -> Vec<Unset> {
+        let present = match self.names(is_root) {
+            Ok(present) => present,
+            Err(error) => return vec![Unset::Extended(error)],
+        };
+        let mut unset = Vec::new();
         for (name, value) in wanted {
             let Some(value) = value else { continue };
             let set = match present.iter().any(|present| present == name) {
                 true => self.renew(name, value),
                 false => self.set(name, value),
             };
-            failed = failed.and(set);
+            let failed = |error| Unset::attribute("setxattr", now, name, error);
+            unset.extend(set.err().map(failed));
         }
         for name in present {
             if !wanted.iter().any(|(wanted, _)| *wanted == name) {
-                let removed = self.remove(&name);
-                failed = failed.and(removed);
+                let failed = |error| Unset::attribute("removexattr", now, &name, error);
+                unset.extend(self.remove(&name).err().map(failed));
             }
         }
-        failed
+        unset
     }
 
     fn apply_acls(&self, wanted: &Extended<'_>, mode: u32) -> io::Result<()> {

@@ -46,11 +46,18 @@ const PIECE: usize = 256 * 1024;
 
 impl Output {
     /// Makes an empty file beside a place, `.NAME.` and six letters; in a folder for temporary files without the dot.
-    pub(super) fn create(folder: Arc<OwnedFd>, base: &OsStr, is_hidden: bool) -> Result<Self, Unmade> {
+    /// Until all is set that it is to keep, only its owner has what the mode gives (`open_tmpfile` in receiver.c).
+    pub(super) fn create(
+        folder: Arc<OwnedFd>,
+        base: &OsStr,
+        is_hidden: bool,
+        mode: u32,
+    ) -> Result<Self, Unmade> {
+        let mode = Mode::from_bits_truncate(mode) & Mode::S_IRWXU | Mode::S_IWUSR;
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mut file = None;
         let temporary = Temporary::make(folder, base, is_hidden, |folder, name| {
-            file = Some(openat(folder, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+            file = Some(openat(folder, name, flags, mode)?);
             Ok(())
         })?;
         Ok(Self {
@@ -219,7 +226,7 @@ impl Output {
     }
 
     /// Ends the content, sets what the file is to keep, and moves it to its place, if it does not stand there. It stands
-    /// there also if something could not be set, which is returned.
+    /// there also if something could not be set, all of which is returned.
     ///
     /// # Errors
     ///
@@ -229,10 +236,10 @@ impl Output {
         tree: &mut Tree,
         name: &[u8],
         attributes: &Attributes<'_>,
-    ) -> io::Result<Option<Unset>> {
+    ) -> io::Result<Vec<Unset>> {
         self.finish()?;
         let now = Status::from(nix::sys::stat::fstat(&self.file)?);
-        let unset = attributes.apply_to(&self.file, &now).err();
+        let unset = attributes.apply_to(&self.file, &now);
         let Some(temporary) = &mut self.temporary else {
             return Ok(unset);
         };
@@ -249,13 +256,9 @@ impl Output {
     }
 
     /// Makes a copy on the file system of the place, and moves that there.
-    fn copy(
-        mut self,
-        tree: &mut Tree,
-        name: &[u8],
-        attributes: &Attributes<'_>,
-    ) -> io::Result<Option<Unset>> {
-        let mut copy = tree.begin(name)?;
+    fn copy(mut self, tree: &mut Tree, name: &[u8], attributes: &Attributes<'_>) -> io::Result<Vec<Unset>> {
+        let mode = self.file.metadata()?.permissions().mode();
+        let mut copy = tree.begin(name, mode)?;
         if self.is_sparse {
             copy.be_sparse();
         }

@@ -57,6 +57,10 @@ fn a_destination_is_the_path_that_is_written() {
         "-ai {url}/data/src/ b/.",
         "-ai {url}/data/src/ b/",
         "-ain {url}/data/src/ b/",
+        "-ai {url}/data/src/ b//",
+        "-ai {url}/data/src/ b///",
+        "-ain {url}/data/src/ b//",
+        "-ai {url}/data/src/ none/b//",
     ]);
 }
 

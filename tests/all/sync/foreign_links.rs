@@ -90,3 +90,52 @@ fn symlinks_of_somebody_else_are_not_followed() {
     let others: Vec<_> = difference.lines().skip(3).filter(others).collect();
     assert!(others.is_empty(), "{difference}");
 }
+
+#[test]
+fn nothing_is_looked_for_behind_symlinks_of_somebody_else() {
+    if !has_rsync() {
+        return;
+    }
+    if let Some(reason) = Need::Root.unmet() {
+        skip(&format!("links of another user: {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let plant = |root: &Path| {
+        for folder in ["dst", "like", "real/deep"] {
+            fs::create_dir_all(root.join(folder)).expect("folders");
+        }
+        for (name, text) in [("real/deep/y", "y"), ("like/f1", "one"), ("file", "")] {
+            fs::write(root.join(name), text).expect("a file");
+        }
+        for (to, link) in [
+            ("../real", "like/sub"),
+            ("none", "lost"),
+            ("file", "other"),
+            ("real", "evil"),
+        ] {
+            let link = root.join(link);
+            symlink(to, &link).expect("a link");
+            lchown(link, Some(1234), Some(1234)).expect("an owner");
+        }
+    };
+    let options = ["-ai", "-ain", "-aiv", "-rti --no-inc-recursive"];
+    let kinds = ["--link-dest", "--copy-dest", "--compare-dest"];
+    let differences = options.iter().flat_map(|options| {
+        let stage = &stage;
+        kinds.iter().flat_map(move |kind| {
+            let folders = ["like", "lost", "other", "evil"];
+            folders.map(|folder| {
+                let base = format!("{kind}=../{folder}");
+                let words: Vec<_> = options
+                    .split(' ')
+                    .chain([&*base, "{url}/data/src/", "dst/"])
+                    .collect();
+                stage.compare(&words, plant).err()
+            })
+        })
+    });
+    let differences: Vec<_> = differences.flatten().collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Prepare, Stage, some_files};
+use super::{Prepare, Stage, client, some_files};
 use crate::support::daemon::has_rsync;
 
 const NUMBERS: [&str; 10] = [
@@ -76,7 +76,8 @@ fn numbers_are_read_as_c_reads_them() {
             fs::write(root.join(format!("dst/more{number}")), "x").expect("a file");
         }
     };
-    let lines = ["010", "0x10", " 5", ""]
+    // The least is none for rsync too.
+    let lines = ["010", "0x10", " 5", "", "-2147483648", "-2147483647"]
         .map(|most| format!("-ri|--delete|--no-i-r|--max-delete={most}|{{url}}/data/src/|dst"));
     compare(&stage, lines, many);
 }
@@ -239,4 +240,24 @@ fn maps_of_owners_are_read_alike() {
     });
     let chown = ["+5:+6", "+5", ":+6"].map(|owner| format!("-rt|--chown={owner}|{{url}}/data/src/|dst"));
     compare(&stage, lines.chain(chown), |_| {});
+}
+
+#[test]
+fn an_empty_program_for_the_connection_ends_at_once() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    for ours in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = client(folder.path(), ours);
+        command.args(["-r", &url, "dst"]).env("RSYNC_CONNECT_PROG", "");
+        let output = command.output().expect("the client runs");
+        // It may be gone before anything is written to it.
+        let code = output.status.code();
+        assert!(matches!(code, Some(5 | 12)), "{ours} {code:?}");
+        assert!(!folder.path().join("dst").exists(), "{ours}");
+    }
 }

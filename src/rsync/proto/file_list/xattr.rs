@@ -55,6 +55,11 @@ impl Xattr {
 }
 
 impl XattrValue {
+    /// Whether a value of that length in bytes does not stand in the list.
+    pub const fn is_long(length: usize) -> bool {
+        length > LONGEST_WHOLE
+    }
+
     /// How long the value is, in bytes.
     pub fn length(&self) -> usize {
         match self {
