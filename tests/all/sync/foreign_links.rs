@@ -44,7 +44,7 @@ fn symlinks_of_somebody_else_are_not_followed() {
         skip(&format!("links of another user: {reason}"));
         return;
     }
-    let stage = Stage::new();
+    let stage = Stage::patient();
     some_files(&stage.source());
     let differences: Vec<_> = [
         "-r {url}/data/src/ evil",
@@ -100,7 +100,7 @@ fn nothing_is_looked_for_behind_symlinks_of_somebody_else() {
         skip(&format!("links of another user: {reason}"));
         return;
     }
-    let stage = Stage::new();
+    let stage = Stage::patient();
     some_files(&stage.source());
     let plant = |root: &Path| {
         for folder in ["dst", "like", "real/deep"] {
