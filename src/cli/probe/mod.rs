@@ -6,6 +6,7 @@ pub(super) mod folder;
 mod front;
 mod home;
 mod interpreter;
+mod later;
 mod lexical;
 mod listed;
 mod live;

@@ -351,6 +351,65 @@ fn what_a_script_makes_is_not_missing() {
     }
 }
 
+/// What a script makes before it sends it need not be there for a dry run of the rest.
+#[test]
+fn what_a_script_is_to_send_may_come_later() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("served/one", "one\n"), ("a/b", "b\n")]);
+    let root = folder.path();
+    let configuration = root.join("rsyncd.conf");
+    let text = format!(
+        "use chroot = no\nread only = no\n[in]\npath = {}/served\n",
+        root.display()
+    );
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let here = root.display().to_string();
+    let peer = format!("rsync://127.0.0.1:{}", daemon.port());
+    for (text, code) in [
+        ("tar czf O/f.tgz a; rsync O/f.tgz U/in/\n", 0),
+        ("cp -r a O/f\nrsync -r O/f U/in/\n", 0),
+        ("touch O/f\nrsync O/f U/in/\n", 0),
+        ("echo | tee O/f\nrsync O/f U/in/\n", 0),
+        ("date > O/f\nrsync O/f U/in/\n", 0),
+        ("date > O/f\nrsync O/f O/rsyncd.conf U/in/\n", 0),
+        ("mkdir -p O/o; cp a/b O/o/; rsync -r --delete O/o/ U/in/\n", 0),
+        ("mkdir -p O/o/p; cp a/b O/o/p/; rsync -r O/o/p/ U/in/\n", 0),
+        (
+            "send() { rsync -r O/o/ U/in/; }\ndump() { mkdir -p O/o; }\ndump && send\n",
+            0,
+        ),
+        ("ls a > O/l\nrsync -r --files-from=O/l a U/in/\n", 0),
+        ("ls a > O/l\nrsync -r --files-from O/l U/in/ O/d/\n", 0),
+        (
+            "fetch() { rsync -r U/in/ O/d/e/; }\nprep() { mkdir -p O/d; }\nprep; fetch\n",
+            0,
+        ),
+        ("cat a/b > O/f; rsync O/f U/none/\n", 5),
+        ("rsync O/f U/in/\n", 23),
+        ("mkdir O/other\nrsync O/f U/in/\n", 23),
+    ] {
+        let own = text
+            .replace("O/", &format!("{here}/"))
+            .replace("U/", &format!("{peer}/"));
+        let own = format!("#!/bin/sh\n{own}");
+        fs::write(root.join("job.sh"), &own).expect("a file");
+        let output = program(root, &["probe", "--reproduce", "job.sh"])
+            .output()
+            .expect("it runs");
+        let told = format!("{}{}", stdout(&output), stderr(&output));
+        assert_eq!(output.status.code(), Some(code), "{own}: {told}");
+        assert_eq!(
+            told.contains("the real run can tell"),
+            code != 23 && !own.contains("fetch"),
+            "{own}: {told}"
+        );
+        assert!(code != 0 || told.contains("works"), "{own}: {told}");
+    }
+}
+
 /// What a unit runs first, and what it names that is not there.
 #[test]
 fn a_dry_run_knows_whether_a_unit_comes_to_rsync() {
