@@ -59,6 +59,12 @@ impl ServerFile {
         }
     }
 
+    /// The file that is named, if it is one of this machine as it is.
+    pub(super) fn of_this_machine(&self) -> Result<Option<&Path>, Failure> {
+        let hosts = self.hosts()?;
+        Ok(self.config.as_deref().filter(|file| hosts.is_live(file)))
+    }
+
     /// What it says against itself; nothing if none is named.
     pub(super) fn known(&self) -> Result<Known, Failure> {
         match &self.config {

@@ -81,7 +81,7 @@ impl Known {
 }
 
 /// Pages of files that the daemon may miss although they are there, because its account may not read them.
-const OF_THE_ACCOUNT: [&str; 1] = ["RSY312"];
+const OF_THE_ACCOUNT: [&str; 2] = ["RSY312", "RSY418"];
 
 /// The page of a hook that the client's own name or address spoils.
 const OF_THE_CLIENT: &str = "RSY416";

@@ -3,9 +3,16 @@
 use std::{ops::Range, path::Path};
 
 use crate::{
-    cli::probe::{fault::Fault, slip::Slip, written::Written},
-    model::service::commands,
+    cli::probe::{
+        fault::Fault,
+        made::{FOLDERS, Made},
+        part::Part,
+        slip::Slip,
+        written::Written,
+    },
+    model::service::{Word, commands},
     syntax::Text,
+    terms::Bytes,
 };
 
 /// `ExecStart=` and its like.
@@ -22,18 +29,10 @@ const ORDER: [&str; 3] = ["ExecCondition", "ExecStartPre", "ExecStart"];
 /// Programs whose end does not hang on anything.
 const SURE: [&str; 5] = ["echo", "logger", "mkdir", "sleep", "true"];
 
-/// Where systemd looks for programs.
-const FOLDERS: [&str; 6] = [
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-];
-
 /// A command of a unit's with what runs in front of it: what fails for sure is a slip, what may fail is left out.
-pub(super) fn told(mut written: Written, all: &[Started], own: &Started) -> Written {
+///
+/// What is not there may be made by it.
+pub(super) fn told(mut written: Written, all: &[Started], own: &Started, has_folder: bool) -> Written {
     let rank = |one: &Started| ORDER.iter().position(|name| *name == one.name);
     let Some(last) = rank(own) else { return written };
     let is_before = |one: &&Started| match rank(one) {
@@ -53,31 +52,70 @@ pub(super) fn told(mut written: Written, all: &[Started], own: &Started) -> Writ
     };
     before.retain(|one| !one.value.is_empty() && !taken_back(one));
     let mut faults = Vec::new();
+    let mut made = Made::default();
     for one in before {
         let signs = one
             .value
             .bytes()
             .iter()
             .take_while(|byte| b"@-:+!|".contains(byte));
-        if signs.into_iter().any(|byte| *byte == b'-') {
-            continue;
-        }
+        let may_fail = signs.into_iter().any(|byte| *byte == b'-');
         let commands = commands(&one.value);
         let program = commands.first().and_then(|command| command.first());
-        let Some(program) = program.map(|word| String::from_utf8_lossy(&word.bytes).into_owned()) else {
+        let program = program.map(|word| String::from_utf8_lossy(&word.bytes).into_owned());
+        let is_made = program.as_ref().is_some_and(|program| is_made(program, &made));
+        commands.iter().for_each(|command| made.extend(made_by(command)));
+        let Some(program) = program.filter(|_| !may_fail) else {
             continue;
         };
         let name = program.rsplit('/').next().unwrap_or_default();
         let setting = ORDER.into_iter().find(|setting| *setting == one.name);
-        let fails = commands.len() == 1 && (name == "false" || missing(program.as_bytes()).is_some());
+        let fails =
+            commands.len() == 1 && (name == "false" || missing(program.as_bytes()).is_some() && !is_made);
         match setting.filter(|_| fails) {
             Some(setting) => faults.push(Slip::Around(Fault::Before(setting, program.clone()))),
             None if SURE.contains(&name) => {}
             None => written.around.push(format!("{}={program}", one.name)),
         }
     }
+    written.slips.retain(|slip| match slip {
+        Slip::Around(fault) => !fault.missing().is_some_and(|path| is_made(path, &made)),
+        _ => true,
+    });
     written.slips.splice(0..0, faults);
+    // Without its own folder systemd starts none of them.
+    if !has_folder {
+        written.made.extend(made);
+    }
     written
+}
+
+/// Whether a program, or a file, is made there, or may be.
+fn is_made(name: &str, made: &Made) -> bool {
+    let root = Path::new("/");
+    match name.contains('/') {
+        true => made.has_any(Path::new(name), root),
+        false => FOLDERS
+            .iter()
+            .any(|folder| made.has_any(&Path::new(folder).join(name), root)),
+    }
+}
+
+/// What one of the commands makes.
+fn made_by(command: &[Word]) -> Made {
+    let text = shell_words::join(command.iter().map(|word| String::from_utf8_lossy(&word.bytes)));
+    let bytes = Bytes::from(text.into_bytes());
+    let part = Part::of_text(&bytes, true);
+    let end = bytes.len();
+    let mut made = part.made(&(end..end), end, &bytes);
+    // What systemd puts in only it knows.
+    if command
+        .iter()
+        .any(|word| word.bytes.iter().any(|byte| b"$%".contains(byte)))
+    {
+        made.blur();
+    }
+    made
 }
 
 /// A unit's program that is not there.

@@ -79,6 +79,19 @@ impl Fault {
         }
     }
 
+    /// The file or the program that is not there.
+    pub(super) fn missing(&self) -> Option<&str> {
+        match self {
+            Self::NoProgram(path)
+            | Self::NotThere(path)
+            | Self::NoLogFolder(path)
+            | Self::NotFound(_, path)
+            | Self::NotTaken(_, path)
+            | Self::Guarded(_, path) => Some(path),
+            _ => None,
+        }
+    }
+
     /// What it is, and what to do. `file`: as a shell takes its name.
     pub(super) fn told(&self, file: &str, language: Language) -> (String, String) {
         match language {

@@ -6,7 +6,6 @@ use crate::{
     cli::probe::{
         fault::Fault,
         interpreter::{Interpreter, dash_knows_pipefail},
-        made::made,
         part::Part,
         text::position,
         variables::{Found, OF_RSYNC},
@@ -36,8 +35,8 @@ impl Part<'_> {
         let all = own
             .chain(refusal)
             .chain(on_way)
-            .chain(missing_program(call))
-            .chain(self.closed_log(call));
+            .chain(self.missing_program(call, bytes))
+            .chain(self.closed_log(call, bytes));
         let mut all: Vec<_> = all.chain(self.kept_in(call, found, bytes)).collect();
         // Where rsync is not started at all, nothing else matters as much.
         all.sort_by_key(|fault| fault.effect() != Effect::Never);
@@ -85,16 +84,18 @@ impl Part<'_> {
     }
 
     /// What keeps the shell from opening a file that the output goes to.
-    fn closed_log(&self, call: &Call) -> Option<Fault> {
+    fn closed_log(&self, call: &Call, bytes: &[u8]) -> Option<Fault> {
         let start = self.folder_of(call)?;
         let start = match self.is_typed {
             true => start,
             false => self.home().join(start),
         };
-        let made = made(&self.script, call);
+        let made = self.made(&call.range, call.range.start, bytes);
         let files = [&call.output, &call.errors]
             .into_iter()
             .filter_map(|stream| match stream {
+                // bash goes on where `exec > FILE` cannot open it, dash ends there.
+                Stream::File(file) if self.takes_braces != Some(false) && is_of_exec(file, bytes) => None,
                 Stream::File(file) => String::from_utf8(file.known()?).ok(),
                 Stream::Inherited | Stream::Discarded(_) => None,
             });
@@ -114,6 +115,18 @@ impl Part<'_> {
             is_missing.then(|| Fault::NoLogFolder(folder.display().to_string()))
         });
         faults.next()
+    }
+
+    /// The program of a call that is named by its path, if it is not there.
+    fn missing_program(&self, call: &Call, bytes: &[u8]) -> Option<Fault> {
+        let program = call.words.first()?.known()?;
+        let program = String::from_utf8(program)
+            .ok()
+            .filter(|program| program.starts_with('/'))?;
+        let path = Path::new(&program);
+        let is_missing = matches!(path.try_exists(), Ok(false));
+        let made = || self.made(&call.range, call.range.start, bytes);
+        (is_missing && !made().has_any(path, Path::new(""))).then(|| Fault::NoProgram(program.clone()))
     }
 
     /// A variable of rsync's that the script sets for itself alone.
@@ -157,14 +170,13 @@ impl Part<'_> {
     }
 }
 
-/// The program of a call that is named by its path, if it is not there.
-pub(super) fn missing_program(call: &Call) -> Option<Fault> {
-    let program = call.words.first()?.known()?;
-    let program = String::from_utf8(program)
-        .ok()
-        .filter(|program| program.starts_with('/'))?;
-    let is_missing = matches!(Path::new(&program).try_exists(), Ok(false));
-    is_missing.then_some(Fault::NoProgram(program))
+/// Whether a file is what an `exec` without a program opens for all that follows.
+fn is_of_exec(file: &Argument, bytes: &[u8]) -> bool {
+    let before = &bytes[..file.range.start.min(bytes.len())];
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b';' | b'{' | b'(');
+    let own = before.rsplit(is_end).next().unwrap_or_default();
+    let words = own.trim_ascii_start().strip_prefix(b"exec");
+    words.is_some_and(|rest| rest.trim_ascii_start().starts_with(b">") || rest.starts_with(b" "))
 }
 
 /// What keeps cron from taking a table.

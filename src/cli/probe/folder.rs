@@ -158,7 +158,11 @@ fn is_of_one_command(text: &[u8]) -> bool {
 
 /// The folder that a command names, if the text tells it.
 fn named(call: &Call) -> Option<PathBuf> {
-    let [word] = call.arguments() else { return None };
+    let word = match call.arguments() {
+        [word] => word,
+        [end, word] if end.is("--") => word,
+        _ => return None,
+    };
     let text = word.known().filter(|_| call.program() != "popd")?;
     // The folder before, a stack's, and somebody's home.
     let is_other = matches!(text.first(), None | Some(b'-' | b'+' | b'~'));
@@ -207,6 +211,8 @@ mod tests {
             ("pushd /srv", Some("/srv")),
             ("(cd /srv; ls)", Some("")),
             ("cd \"$1\"", None),
+            ("cd -- /srv/www", Some("/srv/www")),
+            ("cd -- -", None),
             ("cd", None),
             ("cd -", None),
             ("cd ~joe/www", None),

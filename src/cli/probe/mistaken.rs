@@ -48,7 +48,15 @@ pub(super) fn mistaken(path: &Path, file: &Bytes, line: &Range<usize>) -> Option
         let mut words = words.iter().skip_while(|word| **word != "eval").skip(1);
         words.any(|word| is_rsync(word.trim_matches(['"', '\'']).as_bytes()))
     };
-    of_wrapper.or_else(|| {
+    let is_for_each = words.windows(2).any(|words| {
+        let starts = ["-exec", "-execdir", "-ok", "-okdir"].contains(&words[0]);
+        starts && is_rsync(words[1].as_bytes())
+    });
+    let of_each = is_for_each.then(|| {
+        "lets `find` start it for what that finds, which only a run can tell; paste the command with one of the names, as 'rsync ...'"
+            .to_owned()
+    });
+    of_wrapper.or(of_each).or_else(|| {
         is_evaluated().then(|| {
             "hands it to `eval`, which makes a command line of its own of it; paste that, as 'rsync ...'"
                 .to_owned()

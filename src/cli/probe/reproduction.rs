@@ -21,7 +21,7 @@ use crate::{
             place,
             plain::Surroundings,
             slip::Slip,
-            task::{Task, task},
+            task::{Task, dry_task, task},
             variables::{CONNECT_PROGRAM, PASSWORD},
             written::{self, Written},
         },
@@ -105,6 +105,16 @@ impl Arguments {
         if !written.kept_back.is_empty() {
             tell(&behind_sudo(&written.kept_back, language))?;
         }
+        let later = written.later(&here);
+        for name in &later.names {
+            let name = format!("> {name}");
+            if !written.around.contains(&name) {
+                written.around.push(name);
+            }
+        }
+        if !later.names.is_empty() {
+            tell(&later.told(language))?;
+        }
         if written.surroundings == Surroundings::Plain {
             written.around.retain(|name| !FOLLOWED.contains(&&**name));
         }
@@ -127,7 +137,10 @@ impl Arguments {
                 Language::Chinese => format!("在 {} 中执行，与该命令一样", folder.display()),
             })?;
         }
-        let task = task(&written.words, self.really);
+        let task = match self.really {
+            true => task(&written.words, true),
+            false => dry_task(&written.words, &later.words(&written.words)),
+        };
         let surrounding = Surrounding {
             has_nobody_to_ask: written.is_detached && !has_password,
             variables: Variables(written.variables),

@@ -22,10 +22,7 @@ const PORT: u16 = 873;
 impl Arguments {
     /// What the configuration of this machine's daemon says against itself.
     fn known_locally(&self, tasks: &[Task]) -> Result<Known, Failure> {
-        let ports: BTreeSet<_> = tasks
-            .iter()
-            .map(|task| task.port().or(self.options.port).unwrap_or(PORT))
-            .collect();
+        let ports: BTreeSet<_> = tasks.iter().map(|task| self.port_of(task)).collect();
         let (Some(port), true) = (ports.first(), ports.len() == 1) else {
             return Err(
                 "`--local` looks at one daemon, and the targets have several ports; probe one port at a time"
@@ -55,6 +52,41 @@ impl Arguments {
         Ok(known)
     }
 
+    /// What the file that the user names says against itself. Where it is that of the daemon which is asked, it is judged with
+    /// the rights of that daemon: what root may read its account may not.
+    fn known_by_file(&self, tasks: &[Task]) -> Result<Known, Failure> {
+        let ports: BTreeSet<_> = tasks.iter().map(|task| self.port_of(task)).collect();
+        let (Some(file), Some(port), true) =
+            (self.server.of_this_machine()?, ports.first(), ports.len() == 1)
+        else {
+            return self.server.known();
+        };
+        let addresses = local::addresses(tasks)?;
+        let asked: Vec<_> = addresses
+            .iter()
+            .flat_map(|called| called.addresses.clone())
+            .collect();
+        if asked.is_empty() || local::foreign(&addresses).is_some() {
+            return self.server.known();
+        }
+        let local = Local::find(*port, &asked);
+        let is_same = |own: &&PathBuf| match (own.canonicalize(), file.canonicalize()) {
+            (Ok(own), Ok(file)) => own == file,
+            _ => false,
+        };
+        match (local.file.as_ref().filter(is_same), local.process()) {
+            (Some(file), Some(process)) => {
+                let modules = tasks.iter().map(Task::module).collect::<Option<_>>();
+                self.server.known_of(process, file, modules.unwrap_or_default())
+            }
+            _ => self.server.known(),
+        }
+    }
+
+    fn port_of(&self, task: &Task) -> u16 {
+        task.port().or(self.options.port).unwrap_or(PORT)
+    }
+
     /// What the server's files tell; `folder`: where the command line is carried out, if not here.
     pub(super) fn known(
         &self,
@@ -64,7 +96,7 @@ impl Arguments {
     ) -> Result<Known, Failure> {
         let mut known = match self.local {
             true => self.known_locally(tasks)?,
-            false => self.server.known()?,
+            false => self.known_by_file(tasks)?,
         };
         let script = script.map(|file| ("script", file.display().to_string()));
         let password_file = self.password_file.as_ref();

@@ -104,3 +104,11 @@ pub(super) fn task(words: &[String], is_real: bool) -> Task {
     // Reports are pasted into tickets: of what stands around the words nothing is shown.
     Task::Reproduce(command(words), own)
 }
+
+/// The dry run of a command line with these words in the place of its own.
+pub(super) fn dry_task(words: &[String], instead: &[String]) -> Task {
+    match task(instead, false) {
+        Task::Reproduce(_, own) => Task::Reproduce(command(words), own),
+        task @ Task::Probe(_) => task,
+    }
+}

@@ -97,7 +97,7 @@ pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Writ
         })
         .filter_map(|(one, command)| {
             let called = unit.called(&command)?;
-            Some(called.map(|written| before::told(written, &unit.started, one)))
+            Some(called.map(|written| before::told(written, &unit.started, one, unit.folder.is_some())))
         })
         .collect();
     match found.len() {

@@ -72,16 +72,19 @@ impl Proxy {
                 "invalid control character in proxy CONNECT host".to_owned(),
             ));
         }
-        let failed =
-            |error: io::Error| ConnectError::ProxyAnswer(format!("failed to talk to proxy: {error}"));
-        stream.set_read_timeout(limit).map_err(failed)?;
+        // In rsync's words (`establish_proxy_connection`).
+        let to_read =
+            |error: io::Error| ConnectError::ProxyAnswer(format!("failed to read from proxy: {error}"));
+        let to_write =
+            |error: io::Error| ConnectError::ProxyAnswer(format!("failed to write to proxy: {error}"));
+        stream.set_read_timeout(limit).map_err(to_read)?;
         let mut request = format!("CONNECT {}:{} HTTP/1.0", target.host, target.port);
         if let Some(credentials) = &self.credentials {
             request.push_str("\r\nProxy-Authorization: Basic ");
             request.push_str(&STANDARD.encode(credentials));
         }
         request.push_str("\r\n\r\n");
-        stream.write_all(request.as_bytes()).map_err(failed)?;
+        stream.write_all(request.as_bytes()).map_err(to_write)?;
         // One byte at a time: what stands behind the answer is the daemon's.
         let mut answer = BufReader::with_capacity(1, stream);
         let mut line = || -> Result<String, ConnectError> {
@@ -90,7 +93,7 @@ impl Proxy {
                 .by_ref()
                 .take(MAX_LINE)
                 .read_until(b'\n', &mut line)
-                .map_err(failed)?;
+                .map_err(to_read)?;
             if line.last() != Some(&b'\n') {
                 let what = if line.len() as u64 == MAX_LINE {
                     "proxy response line too long"

@@ -53,6 +53,24 @@ fn a_proxy_that_hangs_up_is_named() {
     }
 }
 
+/// The same of one that resets the connection: it hangs up and has not read what it was asked.
+#[test]
+fn a_proxy_that_resets_is_named() {
+    let folder = folder(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let proxy = listener.local_addr().expect("bound");
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.expect("a client");
+            let _ = stream.peek(&mut [0]);
+        }
+    });
+    let line = format!("RSYNC_PROXY={proxy} rsync -r rsync://192.0.2.9/data/ here/");
+    let (report, found) = report(folder.path(), &["--reproduce", &line]);
+    assert_eq!(found, Some(10), "{report:#}");
+    assert_eq!(causes(&report)[0], "RSY813", "{report:#}");
+}
+
 /// Several targets of one daemon wait for each other: its queue is short, and who finds no place in it waits for seconds.
 #[test]
 fn a_daemon_is_not_asked_by_all_at_once() {

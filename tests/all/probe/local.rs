@@ -229,22 +229,31 @@ fn the_rights_of_the_process_count() {
         chown(root.join(name), Some(owner), Some(owner)).expect("root changes owners");
         mode(&root.join(name), bits);
         let target = format!("rsync://joe@127.0.0.1:{}/data", daemon.port);
-        let probe = |format: &str| {
-            let mut command = program(root, &["probe", format, "--local", &target]);
+        let probe = |format: &str, by: &[&str]| {
+            let mut command = program(root, &[&["probe", format, &target], by].concat());
             command
                 .env("RSYNC_PASSWORD", "another")
                 .output()
                 .expect("it runs")
         };
-        let output = probe("--format=json");
-        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        let is_right = output
-            .status
-            .code()
-            .is_some_and(|code| case.exits.contains(&code));
-        assert!(is_right, "{}: {report:#}", case.title);
-        assert_eq!(causes(&report)[0], case.first, "{}: {report:#}", case.title);
-        let told = stdout(&probe("--format=human"));
+        // Who names the file of the daemon that is asked means that daemon.
+        let live = ["--config=own.conf", "--host=live"];
+        for by in [&["--local"][..], &live[..1], &live] {
+            let output = probe("--format=json", by);
+            let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            let is_right = output
+                .status
+                .code()
+                .is_some_and(|code| case.exits.contains(&code));
+            assert!(is_right, "{}, {by:?}: {report:#}", case.title);
+            assert_eq!(
+                causes(&report)[0],
+                case.first,
+                "{}, {by:?}: {report:#}",
+                case.title
+            );
+        }
+        let told = stdout(&probe("--format=human", &["--local"]));
         assert!(told.contains(case.cure), "{}: {told}", case.title);
         assert!(!told.contains("account `nobody`"), "{}: {told}", case.title);
     }

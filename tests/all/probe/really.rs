@@ -303,6 +303,11 @@ fn a_line_that_does_not_call_rsync_is_told_why() {
         ("a.sh", "ionice 3 rsync -a h::m d\n", "write `ionice -c3 rsync`"),
         ("a.sh", "eval rsync -a h::m d\n", "hands it to `eval`"),
         (
+            "a.sh",
+            "find /srv -name x -exec rsync -a {} h::m \\;\n",
+            "lets `find` start it",
+        ),
+        (
             "a.cron",
             "0 3 * * rsync -a h::m d\n",
             "has 4 fields of time in front of `rsync`",

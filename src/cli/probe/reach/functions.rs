@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
     cli::probe::reach::run::Run,
+    model::script::{Argument, Call},
     syntax::shell::{Command, Kind, List},
 };
 
@@ -83,6 +84,30 @@ fn mentions(run: &Run<'_>, name: &[u8], function: &Function<'_>) -> Vec<usize> {
     places
         .filter(|&place| !is_note(place) && !is_own(place))
         .collect()
+}
+
+/// Whether a run may put the name of a function together: `do_$1`, `$name`, `"do_"it`.
+pub(super) fn may_be_called(run: &Run<'_>, name: &str) -> bool {
+    let own = run.functions.get(name.as_bytes());
+    let is_own = |place: usize| {
+        let mut all = own.into_iter().flatten();
+        all.any(|function| function.body.range.contains(&place))
+    };
+    let is_composed = |word: &Argument| word.pieces.iter().any(|piece| piece.variable.is_some());
+    let takes_names = |call: &Call| matches!(&*call.program(), "trap" | "time" | "coproc");
+    run.part.script.calls.iter().any(|call| {
+        let Some(first) = call.words.first() else {
+            return false;
+        };
+        let is_named = first.is(name) && !is_own(call.range.start);
+        // What has a folder in its name is no function.
+        let is_program = first
+            .known()
+            .is_some_and(|name| name.contains(&b'/') || name == b"rsync");
+        is_named
+            || !is_program && (first.known().is_none() || is_composed(first))
+            || takes_names(call) && call.arguments().iter().any(is_composed)
+    })
 }
 
 /// The functions that a list defines, wherever it does.

@@ -9,6 +9,8 @@ mod run;
 mod simple;
 mod uses;
 
+use std::ops::Range;
+
 use crate::{
     cli::probe::{fault::Fault, interpreter, part::Part, text::position},
     model::script::Call,
@@ -19,6 +21,14 @@ use functions::{Hop, Place};
 use run::{Flow, Run};
 
 impl Part<'_> {
+    /// The functions that its text defines, by name, and where their bodies stand.
+    pub(super) fn functions<'b>(&'b self, bytes: &'b [u8]) -> Vec<(&'b [u8], Range<usize>)> {
+        let all = functions::functions(&self.tree.list, bytes).into_iter();
+        let bodies =
+            all.flat_map(|(name, all)| all.into_iter().map(move |one| (name, one.body.range.clone())));
+        bodies.collect()
+    }
+
     /// Why the shell does not come to a call, if that is sure, and where that stands.
     pub(super) fn unreached(&self, call: &Call, bytes: &[u8]) -> Option<(usize, Fault)> {
         // Others have other words of their own.
@@ -29,11 +39,11 @@ impl Part<'_> {
         {
             return None;
         }
-        let mut run = Run::new(self, bytes);
+        let mut run = Run::new(self, call.range.clone(), bytes);
         match functions::way(&run, call.range.start) {
             Place::Uncalled(name) => {
                 // What somebody types may be called by what is typed next.
-                let is_sure = !self.is_typed && !run.is_open();
+                let is_sure = !self.is_typed && !run.is_open() && !functions::may_be_called(&run, &name);
                 is_sure.then_some((call.range.start, Fault::Uncalled(name)))
             }
             Place::Way(way) => {

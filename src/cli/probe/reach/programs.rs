@@ -1,13 +1,13 @@
 //! Programs that are not there, and files that a guard asks for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{
     cli::probe::{
         fault::Fault,
         reach::run::{Flow, Run},
     },
-    model::script::{Argument, Call, Stream},
+    model::script::{Argument, Call},
 };
 
 /// Commands of all shells' own, and of some only (bash(1), dash(1)).
@@ -53,6 +53,15 @@ const PATH_OF_CRON: &[u8] = b"/usr/bin:/bin";
 impl Run<'_> {
     /// Whether something is there: what is not there now fails. What is there says less, for it may be more than that.
     pub(super) fn asks(&mut self, call: &Call, program: &str, place: usize) -> Flow {
+        // Where a pattern stands, or braces, only a run can tell what is asked for.
+        let is_pattern = |word: &Argument| {
+            let is_sign = ["[", "]", "[[", "]]"].iter().any(|sign| word.is(sign));
+            let text = word.text();
+            !is_sign && word.has_pattern() || text.contains('{') || text.starts_with('~')
+        };
+        if call.arguments().iter().any(is_pattern) {
+            return Flow::Goes(None);
+        }
         let words: Option<Vec<_>> = call.arguments().iter().map(Argument::known).collect();
         let Some(words) = words else {
             return Flow::Goes(None);
@@ -80,7 +89,7 @@ impl Run<'_> {
         };
         let is_known = file.starts_with('/') && !(program == "[[" && self.is_dash() == Some(true));
         let is_missing = || matches!(Path::new(file).try_exists(), Ok(false));
-        if !is_known || !is_missing() || self.names_before(file, place) {
+        if !is_known || !is_missing() || self.may_be_made(Path::new(file), place) {
             return Flow::Goes(None);
         }
         let fault = Fault::Guarded(self.line(place), (*file).to_owned());
@@ -89,28 +98,14 @@ impl Run<'_> {
         Flow::Goes(Some(is_negated))
     }
 
-    /// Whether a command in front of a place names a file, and may make it.
-    pub(super) fn names_before(&self, file: &str, place: usize) -> bool {
-        let calls = self.part.script.calls.iter();
-        let mut before = calls.filter(|call| call.range.end <= place);
-        let has = |word: &Argument| match word.known() {
-            Some(known) => known.windows(file.len()).any(|part| part == file.as_bytes()),
-            None => false,
-        };
-        before.any(|call| {
-            let makes =
-                ["cp", "install", "ln", "mkdir", "mount", "mv", "tar", "touch"].contains(&&*call.program());
-            let is_unknown = |word: &Argument| word.known().is_none();
-            let is_asked = ["[", "[[", "echo", "test"].contains(&&*call.program());
-            let is_written = matches!(&call.output, Stream::File(output) if has(output));
-            is_written
-                || !is_asked && call.words.iter().any(has)
-                || makes && call.words.iter().any(is_unknown)
-        })
+    /// Whether anything that runs before a place may make a file.
+    pub(super) fn may_be_made(&self, file: &Path, place: usize) -> bool {
+        let made = self.part.made(&self.own, place, self.bytes);
+        made.has_any(file, Path::new(""))
     }
 
     /// Whether there is no program of that name, nor a command of the shell's own.
-    pub(super) fn is_missing(&self, name: &str) -> bool {
+    pub(super) fn is_missing(&self, name: &str, place: usize) -> bool {
         let is_own = OF_ALL.contains(&name) || self.is_dash() != Some(true) && OF_BASH.contains(&name);
         let mut calls = self.part.script.calls.iter();
         if is_own
@@ -120,7 +115,9 @@ impl Run<'_> {
             return false;
         }
         if name.contains('/') {
-            return name.starts_with('/') && matches!(Path::new(name).try_exists(), Ok(false));
+            return name.starts_with('/')
+                && matches!(Path::new(name).try_exists(), Ok(false))
+                && !self.may_be_made(Path::new(name), place);
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
         let Some(path) = self
@@ -129,11 +126,16 @@ impl Run<'_> {
         else {
             return false;
         };
-        let mut folders = path.split(|&byte| byte == b':');
-        folders.all(|folder| {
-            let folder = str::from_utf8(folder).unwrap_or_default();
-            folder.starts_with('/') && matches!(Path::new(folder).join(name).try_exists(), Ok(false))
-        })
+        let folders = path
+            .split(|&byte| byte == b':')
+            .map(|folder| str::from_utf8(folder).unwrap_or_default());
+        let places: Vec<_> = folders.map(|folder| Path::new(folder).join(name)).collect();
+        let is_nowhere = |path: &PathBuf| path.is_absolute() && matches!(path.try_exists(), Ok(false));
+        if !places.iter().all(is_nowhere) {
+            return false;
+        }
+        let made = self.part.made(&self.own, place, self.bytes);
+        !places.iter().any(|path| made.has_any(path, Path::new("")))
     }
 
     /// Where the shell looks for programs; none if only a run can tell.

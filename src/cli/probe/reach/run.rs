@@ -31,6 +31,8 @@ pub(super) enum Flow {
 /// A shell while it comes to a call.
 pub(super) struct Run<'a> {
     pub(super) part: &'a Part<'a>,
+    /// Where the call stands that it comes to.
+    pub(super) own: Range<usize>,
     pub(super) bytes: &'a [u8],
     /// Where its text stands.
     pub(super) text: Range<usize>,
@@ -60,7 +62,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(part: &'a Part<'a>, bytes: &'a [u8]) -> Self {
+    pub(super) fn new(part: &'a Part<'a>, own: Range<usize>, bytes: &'a [u8]) -> Self {
         let list = &part.tree.list;
         let options = Interpreter::of(bytes).filter(|found| is_plain(found.shell()));
         let has = |letter: char| {
@@ -70,6 +72,7 @@ impl<'a> Run<'a> {
         let calls = part.script.calls.iter();
         Self {
             part,
+            own,
             bytes,
             text: part.start..part.end,
             list,

@@ -8,7 +8,7 @@ use crate::{
         reach::run::{Flow, Run, words_of},
     },
     model::script::{Argument, Call},
-    syntax::shell::{Command, PartKind, Simple},
+    syntax::shell::{Command, PartKind, Simple, Word},
 };
 
 /// Functions that call one another are run so deep.
@@ -26,9 +26,12 @@ impl<'a> Run<'a> {
         let place = command.range.start;
         let line = self.line(place);
         if simple.words[0].literal().as_deref() == Some(b"exec") {
-            return match simple.words.len() {
-                1 => Flow::Goes(None),
-                _ => {
+            return match simple.words[1..]
+                .iter()
+                .all(|word| self.is_descriptor(word, command))
+            {
+                true => Flow::Goes(None),
+                false => {
                     self.code = None;
                     Flow::Ends(place, Fault::Ended(line, "exec"))
                 }
@@ -68,11 +71,27 @@ impl<'a> Run<'a> {
             "readonly" | "declare" | "typeset" | "export" | "unset" => self.declares(call, &name, place),
             "." | "source" if name == "." || self.is_dash() != Some(true) => self.takes_in(call, place),
             name if self.functions.contains_key(name.as_bytes()) => self.function(name, place),
-            name => match self.is_missing(name) {
+            name => match self.is_missing(name, place) {
                 true => self.fails(place, Fault::NotFound(line, name.to_owned())),
                 false => Flow::Goes(None),
             },
         }
+    }
+
+    /// Whether a word is the `{NAME}` of a redirection, which puts its number there; dash knows none.
+    fn is_descriptor(&self, word: &Word, command: &Command) -> bool {
+        let text = &self.bytes[word.range.clone()];
+        let inner = text.strip_prefix(b"{").and_then(|text| text.strip_suffix(b"}"));
+        let is_name = |name: &[u8]| {
+            !name.is_empty()
+                && name
+                    .iter()
+                    .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        };
+        let mut redirections = command.redirections.iter();
+        self.is_dash() != Some(true)
+            && inner.is_some_and(is_name)
+            && redirections.any(|redirection| redirection.range.start == word.range.end)
     }
 
     pub(super) fn fails(&mut self, place: usize, fault: Fault) -> Flow {
@@ -100,14 +119,7 @@ impl<'a> Run<'a> {
         for list in asked {
             // bash goes on after failures in there.
             self.asked += 1;
-            let found = match self.all(list) {
-                Flow::Goes(status) => status,
-                Flow::Ends(_, Fault::Ended(..)) => self.code,
-                Flow::Ends(place, fault) => {
-                    self.why = Some((place, fault));
-                    Some(false)
-                }
-            };
+            let found = self.apart(true, |run| run.all(list));
             self.asked -= 1;
             status = found;
         }
@@ -139,8 +151,16 @@ impl<'a> Run<'a> {
     /// `readonly NAME=VALUE` and its like.
     fn declares(&mut self, call: &Call, program: &str, place: usize) -> Flow {
         let words: Vec<_> = call.arguments().iter().map(Argument::text).collect();
+        // In a function what `declare` freezes is its own.
+        let is_own = self.depth > 0
+            || self
+                .functions
+                .values()
+                .flatten()
+                .any(|function| function.body.range.contains(&place));
         let freezes = program == "readonly"
             || self.is_dash() != Some(true)
+                && !is_own
                 && ["declare", "typeset"].contains(&program)
                 && words
                     .iter()
@@ -196,7 +216,7 @@ impl<'a> Run<'a> {
         let file = file.and_then(|file| String::from_utf8(file).ok());
         let is_missing =
             |file: &String| file.starts_with('/') && matches!(Path::new(file).try_exists(), Ok(false));
-        let is_written = |file: &String| self.names_before(file, place);
+        let is_written = |file: &String| self.may_be_made(Path::new(file), place);
         let Some(file) = file.filter(is_missing).filter(|file| !is_written(file)) else {
             self.forget_options();
             return Flow::Goes(None);
