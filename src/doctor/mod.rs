@@ -57,7 +57,7 @@ pub use client::{
 };
 pub use confinement::{Confined, Difference};
 pub use known::known_of;
-pub use loopback::AT_ONCE;
+pub use loopback::{AT_ONCE, DEPTH};
 pub use paths::{Hindrance, PathFact, Refusal, Tried};
 pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
 pub use report::{Cause, Log, Report, Told, Urgency};
