@@ -189,6 +189,9 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         within::note(subject, &mut examination.report.causes[first..]);
         foreign::note(subject, setup.host, &mut examination.report.causes[first..]);
     }
+    for subject in &subjects {
+        foreign::note_daemon(subject, setup.host, &mut examination.report.causes);
+    }
     if let Some(text) = &setup.symptom {
         let known = subjects.iter().find_map(|subject| subject.known.clone());
         examination.stage(Check::Symptom, None, |stage, report| {

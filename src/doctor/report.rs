@@ -148,6 +148,9 @@ pub struct Cause {
     /// Whether somebody else than root, or who we are, decides which files the configuration names, so that none is to be
     /// opened to anybody.
     pub is_foreign: bool,
+    /// Whether the configuration that it is about is decided by somebody else than root, or who we are, so that root starts no
+    /// daemon with it: that runs what it names.
+    pub is_of_others: bool,
 }
 
 /// Where the words of a cause come from.
@@ -182,6 +185,7 @@ impl Cause {
             also: Vec::new(),
             within: None,
             is_foreign: false,
+            is_of_others: false,
         }
     }
 
@@ -205,6 +209,7 @@ impl Cause {
                 also: Vec::new(),
                 within: None,
                 is_foreign: false,
+                is_of_others: false,
             })
         });
         causes.collect()
@@ -234,6 +239,7 @@ impl Cause {
             also: Vec::new(),
             within: None,
             is_foreign: false,
+            is_of_others: false,
         }
     }
 
