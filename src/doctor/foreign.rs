@@ -4,18 +4,38 @@
 use std::path::Path;
 
 use crate::{
-    doctor::{Cause, Subject, Told},
+    doctor::{Cause, Check, Subject, Told},
     host::{Host, is_own},
 };
 
-/// Notes them, but for those about files of the daemon's own user.
-pub(super) fn note(subject: &Subject, host: &dyn Host, causes: &mut [Cause]) {
+/// Kinds of case whose cure is to start the daemon as root, among others, and those without it.
+const WITHOUT_ROOT: [(&str, &str, &str); 1] = [("RSY312", "unreadable", "unreadable-there")];
+
+/// Whether somebody else decides what the configuration says.
+fn is_of_others(subject: &Subject, host: &dyn Host) -> bool {
     let server = subject.known.as_ref().and_then(|known| known.server.as_ref());
     let sources = server.into_iter().flat_map(|server| server.sources.iter());
     let files = sources.map(|(_, source)| Path::new(source.name()));
     let mut files = files.chain([&*subject.file]).map(|file| subject.outside(file));
     // One that is not there says nothing.
-    if files.all(|file| is_own(&file) || matches!(host.metadata(&file, true), Ok(None))) {
+    !files.all(|file| is_own(&file) || matches!(host.metadata(&file, true), Ok(None)))
+}
+
+/// Notes what was found about whether a daemon runs with it.
+pub(super) fn note_daemon(subject: &Subject, host: &dyn Host, causes: &mut [Cause]) {
+    let is_about = |cause: &&mut Cause| matches!(&cause.told, Told::Page(file, ..) if *file == subject.file);
+    let of_daemon = causes
+        .iter_mut()
+        .filter(|cause| cause.seen.contains(&Check::Daemon));
+    let mut about = of_daemon.filter(is_about).peekable();
+    if about.peek().is_some() && is_of_others(subject, host) {
+        about.for_each(|cause| cause.is_of_others = true);
+    }
+}
+
+/// Notes them; those that are not about files of the daemon's own user open nothing.
+pub(super) fn note(subject: &Subject, host: &dyn Host, causes: &mut [Cause]) {
+    if !is_of_others(subject, host) {
         return;
     }
     let running = subject.daemon.as_ref().and_then(|daemon| daemon.uid);
@@ -32,6 +52,10 @@ pub(super) fn note(subject: &Subject, host: &dyn Host, causes: &mut [Cause]) {
         };
         let paths = arguments.iter().map(|(_, value)| Path::new(value));
         let mut named = paths.filter(|path| path.is_absolute()).peekable();
+        cause.is_of_others = true;
+        let mut kinds = WITHOUT_ROOT.iter();
+        let without = kinds.find(|kind| (cause.page.id, cause.variant) == (kind.0, Some(kind.1)));
+        cause.variant = without.map_or(cause.variant, |kind| Some(kind.2));
         cause.is_foreign = named.peek().is_none() || !named.all(is_users);
     }
 }

@@ -1,5 +1,6 @@
 //! What a client of this machine meets in each module, without a password, beside what the configuration says.
 
+mod short;
 mod visits;
 
 use std::{
@@ -9,6 +10,7 @@ use std::{
     time::Instant,
 };
 
+pub use short::DEPTH;
 pub use visits::AT_ONCE;
 
 use crate::{
@@ -126,7 +128,23 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
                 report.not_seen(format!("[{name}]"), reason);
                 Outcome::Fails(vec![endless()])
             }
-            Ok(probed) => client.judge(scope, *probed, report),
+            Ok(probed) => {
+                let visited = short::Visited {
+                    subject,
+                    configuration,
+                    sources: &server.sources,
+                    scope,
+                    module,
+                };
+                let short = visited.short(&probed);
+                match (client.judge(scope, *probed, report), short) {
+                    (Outcome::Works, Some((cause, line))) => {
+                        report.causes.push(cause);
+                        Outcome::Fails(vec![line])
+                    }
+                    (outcome, _) => outcome,
+                }
+            }
             Err(why) => Outcome::NotTried(why),
         };
         match &outcome {

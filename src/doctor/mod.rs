@@ -57,7 +57,7 @@ pub use client::{
 };
 pub use confinement::{Confined, Difference};
 pub use known::known_of;
-pub use loopback::AT_ONCE;
+pub use loopback::{AT_ONCE, DEPTH};
 pub use paths::{Hindrance, PathFact, Refusal, Tried};
 pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
 pub use report::{Cause, Log, Report, Told, Urgency};
@@ -188,6 +188,9 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         let first = first.min(examination.report.causes.len());
         within::note(subject, &mut examination.report.causes[first..]);
         foreign::note(subject, setup.host, &mut examination.report.causes[first..]);
+    }
+    for subject in &subjects {
+        foreign::note_daemon(subject, setup.host, &mut examination.report.causes);
     }
     if let Some(text) = &setup.symptom {
         let known = subjects.iter().find_map(|subject| subject.known.clone());

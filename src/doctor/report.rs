@@ -10,7 +10,8 @@ use crate::{
     catalog::{Confidence, Page, Severity, Symptom, page},
     diagnosis::{Finding, Unchecked},
     doctor::{
-        stage::{Check, Stage, State},
+        client::ClientFact,
+        stage::{Check, Fact, Stage, State},
         within::Within,
     },
     explain::{self, Explanation, Incident, Known, Predicted},
@@ -63,6 +64,19 @@ impl Report {
         let is_serious = |cause: &Cause| cause.severity >= Severity::Warning;
         let has_failed = |stage: &Stage| stage.state == State::Failed;
         self.causes.iter().any(is_serious) || self.stages.iter().any(has_failed)
+    }
+
+    /// Whether a client of the doctor's own failed, or did not come to an end, and no cause tells why: other clients may fail
+    /// for the same.
+    pub fn has_unexplained_failure(&self) -> bool {
+        let has_client = |stage: &&Stage| matches!(stage.check, Check::Loopback | Check::Server);
+        let is_late = |stage: &Stage| {
+            let mut facts = stage.facts.iter();
+            facts.any(|fact| matches!(fact, Fact::Client(ClientFact::NotFinished(_))))
+        };
+        let mut clients = self.stages.iter().filter(has_client);
+        clients.any(|stage| stage.state == State::Failed || is_late(stage))
+            && self.causes.iter().all(|cause| cause.urgency != Urgency::Now)
     }
 
     /// Notes that something could not be seen.
@@ -134,6 +148,9 @@ pub struct Cause {
     /// Whether somebody else than root, or who we are, decides which files the configuration names, so that none is to be
     /// opened to anybody.
     pub is_foreign: bool,
+    /// Whether the configuration that it is about is decided by somebody else than root, or who we are, so that root starts no
+    /// daemon with it: that runs what it names.
+    pub is_of_others: bool,
 }
 
 /// Where the words of a cause come from.
@@ -168,6 +185,7 @@ impl Cause {
             also: Vec::new(),
             within: None,
             is_foreign: false,
+            is_of_others: false,
         }
     }
 
@@ -191,6 +209,7 @@ impl Cause {
                 also: Vec::new(),
                 within: None,
                 is_foreign: false,
+                is_of_others: false,
             })
         });
         causes.collect()
@@ -220,6 +239,7 @@ impl Cause {
             also: Vec::new(),
             within: None,
             is_foreign: false,
+            is_of_others: false,
         }
     }
 
@@ -309,4 +329,39 @@ impl Cause {
 /// The likeliest cause of a failure.
 fn first(incident: &Incident) -> Option<&explain::Cause> {
     incident.causes.first()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Cause, Check, Report, Stage, Urgency};
+    use crate::terms::Release;
+
+    #[test]
+    fn a_failure_without_its_cause_is_known() {
+        let cause = |urgency| Cause {
+            urgency,
+            ..Cause::of_rule(
+                "RSY523",
+                Check::Configuration,
+                Path::new("/etc/rsyncd.conf"),
+                Vec::new(),
+                Vec::new(),
+            )
+        };
+        let report = |has_failed, urgency| {
+            let mut stage = Stage::new(Check::Loopback, None);
+            if has_failed {
+                stage.fail();
+            }
+            let mut report = Report::new(Release::CURRENT);
+            report.stages.push(stage);
+            report.causes.push(cause(urgency));
+            report
+        };
+        assert!(report(true, Urgency::Later).has_unexplained_failure());
+        assert!(!report(true, Urgency::Now).has_unexplained_failure());
+        assert!(!report(false, Urgency::Later).has_unexplained_failure());
+    }
 }

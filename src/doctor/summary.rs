@@ -115,6 +115,8 @@ fn join(known: &mut Cause, mut other: Cause) {
         known.commands.append(&mut other.commands);
     }
     known.within = known.within.take().or_else(|| other.within.take());
+    known.is_foreign |= other.is_foreign;
+    known.is_of_others |= other.is_of_others;
     known.urgency = known.urgency.min(other.urgency);
     known.severity = known.severity.max(other.severity);
     known.confidence = known.confidence.max(other.confidence);

@@ -26,7 +26,7 @@ mod suppress;
 pub use baseline::{Baseline, BaselineError, Compared, Place};
 pub(crate) use checks::{Account, Accounts, merged_files, unwritable};
 pub use clients::{Client, ClientsSubject};
-pub use crontabs::{CronJob, Crontab, CrontabSubject};
+pub use crontabs::{CronJob, Crontab, CrontabSubject, owner};
 pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Report, lint, lint_found};
 pub(crate) use files::HostFiles;

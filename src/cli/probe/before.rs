@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// `ExecStart=` and its like.
+#[derive(Clone)]
 pub(super) struct Started {
     /// The lines that it takes.
     pub(super) range: Range<usize>,

@@ -6,7 +6,7 @@ use nix::unistd::{User, geteuid};
 
 use crate::{
     cli::probe::{faults::of_table, interpreter::takes_braces, part::Part},
-    lint::Crontab,
+    lint::{Crontab, owner},
     syntax::shell::parse_part,
     terms::Bytes,
 };
@@ -15,6 +15,8 @@ use crate::{
 pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
     let table = Crontab::read(path, plain);
     let faults: Vec<_> = of_table(&table, plain).into_iter().collect();
+    // Whose table it is, its place tells, which may be named from our folder on.
+    let owner = std::path::absolute(path).ok().and_then(|path| owner(&path));
     let read = Crontab::read(path, bytes).jobs.into_iter();
     let parts = read.zip(table.jobs).map(|(read, job)| {
         let variables = job.variables.into_iter();
@@ -24,7 +26,8 @@ pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) ->
         let user = job
             .job
             .user
-            .map(|user| String::from_utf8_lossy(&bytes[user]).into_owned());
+            .map(|user| String::from_utf8_lossy(&bytes[user]).into_owned())
+            .or_else(|| owner.clone());
         let command = job.job.command.clone();
         // cron sets it itself, whatever the table says.
         let login = user.clone().or_else(own_name).map(String::into_bytes);

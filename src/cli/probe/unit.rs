@@ -23,7 +23,7 @@ use crate::{
     },
     model::{
         script::Runner,
-        service::{Word, commands, expand, words},
+        service::{Word, commands, expand, keeps_root, words},
     },
     syntax::{
         environment_file::{self, Kind as Line},
@@ -91,12 +91,16 @@ pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Writ
     let found: Vec<_> = started
         .iter()
         .flat_map(|one| {
-            commands(&one.value)
-                .into_iter()
+            let commands = commands(&one.value).into_iter();
+            commands
+                .zip(keeps_root(&one.value))
                 .map(move |command| (one, command))
         })
-        .filter_map(|(one, command)| {
-            let called = unit.called(&command)?;
+        .filter_map(|(one, (command, keeps_root))| {
+            let called = match keeps_root && !unit.is_of_user {
+                true => unit.by_root().called(&command)?,
+                false => unit.called(&command)?,
+            };
             Some(called.map(|written| before::told(written, &unit.started, one, unit.folder.is_some())))
         })
         .collect();
@@ -125,7 +129,7 @@ pub(super) fn calling_lines(path: &Path, file: &[u8]) -> Vec<usize> {
 }
 
 /// What a unit's file says of how its commands run.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Unit {
     /// The values of `ExecStart=` and its like, with the lines that they take.
     started: Vec<Started>,
@@ -180,6 +184,11 @@ impl Unit {
                     // With a hyphen in front it need not be there.
                     let is_left_out = named.starts_with('-') && !folder.is_dir();
                     read.folder = Some(folder).filter(|_| !is_left_out);
+                }
+                b"User" if value.is_empty() => {
+                    read.names_user = false;
+                    read.given.clear();
+                    read.user = None;
                 }
                 b"User" if !value.is_empty() => {
                     let name = text();
@@ -281,6 +290,15 @@ impl Unit {
             runner: self.runner(),
             ..Written::default()
         })
+    }
+
+    /// The same for a command that systemd starts as root, whatever user is named.
+    fn by_root(&self) -> Self {
+        Self {
+            user: None,
+            names_user: false,
+            ..self.clone()
+        }
     }
 
     /// Who runs the command.

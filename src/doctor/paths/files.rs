@@ -16,8 +16,8 @@ use crate::{
     },
     explain::Server,
     host::{
-        Daemon as Process, locks,
-        trial::{Answer, Denied, Question, Request, Wish, ask},
+        Daemon as Process, Metadata, locks,
+        trial::{Answer, Denied, Identity, Question, Request, Wish, ask},
     },
     lint::merged_files,
     model::{Parameter, Scope, has_variable},
@@ -81,7 +81,7 @@ pub(super) fn look(
                 let refusal = judge.refusal(&nearest(&file.path, wish(file), judge), error);
                 causes.extend(match error {
                     Errno::ENOSPC => crowded(file, judge),
-                    _ => cause(file, &refusal, identity.uid, judge),
+                    _ => cause(file, &refusal, identity, judge),
                 });
                 facts.push(PathFact::File {
                     parameter: file.parameter.name(),
@@ -202,7 +202,20 @@ fn crowded(file: &DaemonFile, judge: &Judge<'_>) -> Option<Cause> {
         .then(|| judge.without_inodes("lock", &file.path, vec![("module", module)]))
 }
 
-fn cause(file: &DaemonFile, refusal: &Refusal, uid: u32, judge: &Judge<'_>) -> Option<Cause> {
+/// The right to read a file (stat(2)).
+const READ: u32 = 4;
+
+/// The folder that keeps the daemon from a file that it only reads.
+fn closed(file: &DaemonFile, identity: &Identity, judge: &Judge<'_>) -> Option<(PathBuf, Metadata)> {
+    let is_read = !matches!(file.parameter, Parameter::LockFile | Parameter::LogFile);
+    let folder = judge
+        .closed_on_way(&file.path, identity)
+        .filter(|_| is_read && identity.uid != 0)?;
+    let found = judge.host.metadata(&folder, true).ok().flatten()?;
+    Some((folder, found))
+}
+
+fn cause(file: &DaemonFile, refusal: &Refusal, identity: &Identity, judge: &Judge<'_>) -> Option<Cause> {
     let (rule, variant) = match file.parameter {
         Parameter::LockFile => ("RSY608", Some("denied")),
         Parameter::LogFile => ("RSY894", None),
@@ -212,14 +225,29 @@ fn cause(file: &DaemonFile, refusal: &Refusal, uid: u32, judge: &Judge<'_>) -> O
         _ => return None,
     };
     let name = file.path.display().to_string();
-    let arguments = vec![
+    let mut arguments = vec![
         ("file", name.clone()),
         ("path", name),
-        ("user", user_name(uid)),
+        ("user", user_name(identity.uid)),
         ("parameter", file.parameter.name().to_owned()),
         ("module", file.module.clone().unwrap_or_default()),
     ];
-    let cause = judge.cause_of(rule, arguments, vec![refusal.shown()]);
+    let mut facts = vec![refusal.shown()];
+    let mut commands = Vec::new();
+    if let Some((folder, found)) = closed(file, identity, judge) {
+        // Whoever does not come to a file need not be let into it, but into what is above.
+        arguments.push(("closed", folder.display().to_string()));
+        facts.push(judge.refusal(&folder, Errno::EACCES).shown());
+        commands.push(judge.let_in(identity, &folder, &found, "x"));
+        let own = judge.host.metadata(&file.path, true).ok().flatten();
+        let own = own.filter(|own| judge.is_denied(identity, &file.path, own, READ));
+        commands.extend(own.map(|own| judge.let_in(identity, &file.path, &own, "r")));
+    }
+    let cause = judge.cause_of(rule, arguments, facts);
+    let cause = match commands.is_empty() {
+        true => cause,
+        false => cause.typing(commands),
+    };
     let cause = match variant {
         Some(variant) => cause.of_kind(variant),
         None => cause,

@@ -347,10 +347,15 @@ impl Judge<'_> {
 
     /// The first folder on the way that the daemon's user really cannot enter.
     fn closed_component(&self, module: &Served) -> Option<PathBuf> {
+        self.closed_on_way(&module.path, &module.daemon)
+    }
+
+    /// The first folder on the way to a path that somebody really cannot enter.
+    pub(super) fn closed_on_way(&self, path: &Path, identity: &Identity) -> Option<PathBuf> {
         if self.searched.replace(self.searched.get() + 1) >= MOST_SEARCHES {
             return None;
         }
-        let passed = walk(self.host, &module.path).ok()?;
+        let passed = walk(self.host, path).ok()?;
         let folders = passed.into_iter().filter(|component| {
             let found = component.metadata;
             found.is_some_and(|found| found.kind == EntryKind::Directory)
@@ -359,9 +364,9 @@ impl Judge<'_> {
         let questions = folders.iter().map(|path| Question::new(path, Wish::Enter));
         let request = Request {
             root_of: self.daemon.root_of,
-            daemon: module.daemon.clone(),
+            daemon: identity.clone(),
             capabilities: self.daemon.capabilities,
-            user: module.daemon.clone(),
+            user: identity.clone(),
             questions: questions.collect(),
         };
         let answers = ask(self.own, &request);
@@ -401,7 +406,7 @@ impl Judge<'_> {
     }
 
     /// What lets somebody in: a line of the access list where it has lines of users, else the bits that count for it.
-    fn let_in(&self, identity: &Identity, path: &Path, found: &Metadata, rights: &str) -> String {
+    pub(super) fn let_in(&self, identity: &Identity, path: &Path, found: &Metadata, rights: &str) -> String {
         let shown = path.display().to_string();
         let path = shell_words::quote(&shown);
         let is_listed = self.list(Path::new(&shown)).is_some();

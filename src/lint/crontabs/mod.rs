@@ -4,6 +4,7 @@ mod place;
 
 use std::{collections::BTreeMap, ops::Range, path::Path};
 
+pub use place::owner;
 pub(super) use place::{by_content, by_name, has_user, is_meant};
 
 use crate::{

@@ -89,6 +89,12 @@ fn job(kind: &Kind) -> Option<&Job> {
     }
 }
 
+/// Whose own table a file is: cron calls each by its user's name (crontab(1)).
+pub fn owner(path: &Path) -> Option<String> {
+    let name = is_users(path).then(|| file_name(path))?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 /// Whether it is a user's own table.
 fn is_users(path: &Path) -> bool {
     let text = path.to_string_lossy();

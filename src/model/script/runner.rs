@@ -37,6 +37,17 @@ impl Runner {
         }
     }
 
+    /// The user of `joe:users`.
+    fn without_group(self) -> Self {
+        match self {
+            Self::Named { name, has_login } => {
+                let name = name.trim_start_matches(':');
+                Self::named(name.split(':').next().unwrap_or_default(), has_login)
+            }
+            other => other,
+        }
+    }
+
     fn of(value: Option<&Argument>, has_login: bool) -> Self {
         match value.map(Argument::known) {
             Some(Some(name)) => Self::named(&String::from_utf8_lossy(&name), has_login),
@@ -56,10 +67,18 @@ pub(super) fn behind(program: &str, words: &[Argument]) -> Runner {
         }
         "doas" => option(words, Some('u'), &[], true).or(Runner::named("root", true)),
         "runuser" => option(words, Some('u'), &["user"], false),
+        "chpst" => option(words, Some('u'), &[], false).without_group(),
+        // The first word that is no option.
+        "gosu" | "s6-setuidgid" | "setuidgid" | "su-exec" => {
+            let user = words.iter().find(|word| !word.text().starts_with('-'));
+            Runner::of(user, false).without_group()
+        }
         "setpriv" => option(words, None, &["reuid", "euid"], false),
         "systemd-run" => match words.iter().any(|word| word.text() == "--user") {
             true => Runner::Same,
-            false => option(words, None, &["uid"], true).or(Runner::named("root", true)),
+            false => property(words)
+                .or(option(words, None, &["uid"], true))
+                .or(Runner::named("root", true)),
         },
         // The files that it finds are others, too.
         "chroot" => match words.iter().any(|word| word.text().starts_with("--userspec")) {
@@ -68,6 +87,26 @@ pub(super) fn behind(program: &str, words: &[Argument]) -> Runner {
         },
         _ => Runner::Same,
     }
+}
+
+/// The user that a unit's property names: `systemd-run -p User=joe`.
+fn property(words: &[Argument]) -> Runner {
+    let mut found = Runner::Same;
+    for word in words {
+        let text = word.text();
+        let value = ["--property=", "-p", ""].into_iter().find_map(|front| {
+            let setting = text.strip_prefix(front)?;
+            setting.strip_prefix("User=")
+        });
+        found = match value {
+            None => continue,
+            Some(_) if word.known().is_none() => Runner::Unknown,
+            // Without a value it is the manager's own user again.
+            Some("") => Runner::Same,
+            Some(name) => Runner::named(name, true),
+        };
+    }
+    found
 }
 
 /// Whether `sudo` hands the environment on as it is.
@@ -141,7 +180,7 @@ fn option(words: &[Argument], letter: Option<char>, names: &[&str], has_login: b
 }
 
 /// Letters of `sudo` and `doas` that take no value and may stand in front of another one.
-const FLAGS: &str = "AbEeHiKklnPSsV";
+const FLAGS: &str = "ABbEeHiKklNnPSsV";
 
 #[cfg(test)]
 mod tests {
@@ -165,8 +204,25 @@ mod tests {
             ("sudo -E -u joe rsync a b", "joe", false),
             ("sudo -u '#1000' nice -n 5 rsync a b", "1000", true),
             ("USER1=joe; sudo -u \"$USER1\" rsync a b", "joe", true),
+            ("sudo -Hu joe rsync a b", "joe", true),
+            ("sudo -nHu joe rsync a b", "joe", true),
+            ("sudo -nujoe rsync a b", "joe", true),
+            ("sudo -Eu joe rsync a b", "joe", false),
+            ("doas -nu joe rsync a b", "joe", true),
             ("doas -u joe rsync a b", "joe", true),
             ("runuser -u joe -- rsync a b", "joe", false),
+            ("runuser -l joe -c 'rsync a b'", "joe", true),
+            ("runuser - joe -c 'rsync a b'", "joe", true),
+            ("runuser joe -c 'cd /x; rsync a b'", "joe", true),
+            ("su joe --command 'rsync a b'", "joe", true),
+            ("gosu joe rsync a b", "joe", false),
+            ("gosu joe:users rsync a b", "joe", false),
+            ("setuidgid joe rsync a b", "joe", false),
+            ("chpst -u joe:users -n 5 rsync a b", "joe", false),
+            ("sh -c 'sudo -u joe rsync a b'", "joe", true),
+            ("systemd-run -p User=joe --pipe rsync a b", "joe", true),
+            ("systemd-run --property=User=joe rsync a b", "joe", true),
+            ("systemd-run -p User=joe -p User= rsync a b", "root", true),
             ("setpriv --reuid=1000 --clear-groups rsync a b", "1000", false),
             ("setpriv --reuid joe --regid joe rsync a b", "joe", false),
             ("systemd-run --uid=joe rsync a b", "joe", true),

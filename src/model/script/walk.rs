@@ -407,14 +407,16 @@ impl<'a> Walk<'a> {
         let program = call.program();
         let is_shell = matches!(
             &*program,
-            "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh" | "su" | "flock"
+            "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh" | "su" | "runuser" | "flock"
         );
+        let is_su = matches!(&*program, "su" | "runuser");
         if !is_shell || self.texts >= DEEPEST_TEXT {
             return;
         }
         let Some(at) = call.words.iter().position(|word| {
             let text = word.text();
-            text.starts_with('-') && !text.starts_with("--") && text.ends_with('c')
+            let is_long = is_su && matches!(&*text, "--command" | "--session-command");
+            is_long || text.starts_with('-') && !text.starts_with("--") && text.ends_with('c')
         }) else {
             return;
         };
@@ -441,7 +443,7 @@ impl<'a> Walk<'a> {
         walk.list(&inner.list, surroundings.status != Some(Status::Dropped));
         walk.functions();
         let outer = match &*program {
-            "su" => runner::of_su(call.arguments()),
+            "su" | "runuser" => runner::of_su(call.arguments()),
             _ => call.runner.clone(),
         };
         let base = self.found.calls.len();

@@ -13,6 +13,14 @@ struct Wrapper {
 
 const WRAPPERS: &[Wrapper] = &[
     wrapper("builtin", &[], 0),
+    wrapper(
+        "chpst",
+        &[
+            "-u", "-U", "-b", "-e", "-/", "-C", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c", "-r",
+            "-t",
+        ],
+        0,
+    ),
     wrapper("chronic", &[], 0),
     wrapper("chroot", &[], 1),
     wrapper("chrt", &["-T", "-P", "-D"], 1),
@@ -25,6 +33,7 @@ const WRAPPERS: &[Wrapper] = &[
         &["-w", "--timeout", "--wait", "-E", "--conflict-exit-code"],
         1,
     ),
+    wrapper("gosu", &[], 1),
     wrapper("ionice", &["-c", "-n", "-t", "--class", "--classdata"], 0),
     wrapper("nice", &["-n", "--adjustment"], 0),
     wrapper("nohup", &[], 0),
@@ -33,9 +42,31 @@ const WRAPPERS: &[Wrapper] = &[
         &["-u", "-g", "-G", "--user", "--group", "--supp-group"],
         0,
     ),
-    wrapper("setpriv", &["--reuid", "--regid", "--groups"], 0),
+    wrapper("s6-setuidgid", &[], 1),
+    wrapper(
+        "setpriv",
+        &[
+            "--reuid",
+            "--regid",
+            "--groups",
+            "--ruid",
+            "--euid",
+            "--rgid",
+            "--egid",
+            "--inh-caps",
+            "--ambient-caps",
+            "--bounding-set",
+            "--securebits",
+            "--pdeathsig",
+            "--selinux-label",
+            "--apparmor-profile",
+        ],
+        0,
+    ),
     wrapper("setsid", &[], 0),
+    wrapper("setuidgid", &[], 1),
     wrapper("stdbuf", &["-i", "-o", "-e"], 0),
+    wrapper("su-exec", &[], 1),
     wrapper(
         "sudo",
         &[
@@ -46,7 +77,25 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("systemd-cat", &["-t", "-p"], 0),
     wrapper(
         "systemd-run",
-        &["-p", "-u", "-M", "--property", "--unit", "--uid", "--gid"],
+        &[
+            "-p",
+            "-u",
+            "-M",
+            "-E",
+            "-H",
+            "--property",
+            "--unit",
+            "--uid",
+            "--gid",
+            "--setenv",
+            "--slice",
+            "--description",
+            "--nice",
+            "--service-type",
+            "--working-directory",
+            "--host",
+            "--machine",
+        ],
         0,
     ),
     wrapper("taskset", &[], 1),
@@ -89,8 +138,13 @@ pub(super) fn peel(words: &[Argument]) -> Peeled {
         let Some(next) = behind(wrapper, words, start + 1) else {
             break;
         };
+        let own = runner::behind(wrapper.name, &words[start + 1..next]);
+        if wrapper.name == "runuser" && own == Runner::Same {
+            // Without `-u` it is `su` by another name, and hands a text to a shell (runuser(1)).
+            break;
+        }
         wrappers.push(wrapper.name.to_owned());
-        as_whom = runner::behind(wrapper.name, &words[start + 1..next]).or(as_whom);
+        as_whom = own.or(as_whom);
         if sets_variables(wrapper) {
             variables.extend(words[start + 1..next].iter().filter_map(variable));
         }
@@ -133,7 +187,7 @@ fn behind(wrapper: &Wrapper, words: &[Argument], mut at: usize) -> Option<usize>
             // A command of its own in one word, which is not followed here.
             return None;
         } else if text.starts_with('-') && text.len() > 1 {
-            at += 1 + usize::from(wrapper.with_value.contains(&text.as_str()));
+            at += 1 + usize::from(takes_next(wrapper, &text));
         } else if sets_variables(wrapper) && text.contains('=') && !text.starts_with('/') {
             at += 1;
         } else if operands > 0 {
@@ -144,4 +198,17 @@ fn behind(wrapper: &Wrapper, words: &[Argument], mut at: usize) -> Option<usize>
         }
     }
     Some(at.min(words.len()))
+}
+
+/// Whether an option's value is the next word: `--user`, `-u`, and also `-Hu`, but not `-ujoe`.
+fn takes_next(wrapper: &Wrapper, text: &str) -> bool {
+    let takes = |option: &str| wrapper.with_value.contains(&option);
+    if text.starts_with("--") {
+        return takes(text);
+    }
+    let letters = &text[1..];
+    let first = letters
+        .char_indices()
+        .find(|(_, letter)| takes(&format!("-{letter}")));
+    first.is_some_and(|(at, letter)| at + letter.len_utf8() == letters.len())
 }

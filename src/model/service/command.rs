@@ -25,19 +25,10 @@ impl Word {
 /// that stands alone; what stands in front of a program (`-`, `@`, `+`, `!`, `:`) is cut off, and with `@` the word
 /// behind the program is dropped, which is only its name.
 pub fn commands(value: &Text) -> Vec<Vec<Word>> {
-    let words = words(value);
-    let is_end = |word: &Word| word.bytes == b";" && word.range.len() == 1;
-    let mut found: Vec<Vec<Word>> = words
-        .split(is_end)
-        .map(<[Word]>::to_vec)
-        .filter(|words| !words.is_empty())
-        .collect();
+    let mut found = as_written(value);
     for command in &mut found {
         let program = &mut command[0];
-        let prefix = program.bytes.iter();
-        let length = prefix
-            .take_while(|byte| matches!(byte, b'-' | b'@' | b'+' | b'!' | b':' | b'|'))
-            .count();
+        let length = signs(&program.bytes).len();
         let names_itself = program.bytes[..length].contains(&b'@');
         if program.range.len() == program.bytes.len() {
             program.range.start += length;
@@ -48,6 +39,31 @@ pub fn commands(value: &Text) -> Vec<Vec<Word>> {
         }
     }
     found
+}
+
+/// Whether `User=` does not count for a command, of each one: with `+` or one `!` in front systemd changes no user
+/// (systemd.service(5)).
+pub fn keeps_root(value: &Text) -> Vec<bool> {
+    let of = |command: &Vec<Word>| {
+        let signs = signs(&command[0].bytes);
+        signs.contains(&b'+') || signs.iter().filter(|sign| **sign == b'!').count() == 1
+    };
+    as_written(value).iter().map(of).collect()
+}
+
+/// The words of each command, the first one with the signs in front of it.
+fn as_written(value: &Text) -> Vec<Vec<Word>> {
+    let words = words(value);
+    let is_end = |word: &Word| word.bytes == b";" && word.range.len() == 1;
+    let commands = words.split(is_end).map(<[Word]>::to_vec);
+    commands.filter(|words| !words.is_empty()).collect()
+}
+
+/// What stands in front of a program.
+fn signs(program: &[u8]) -> &[u8] {
+    let is_sign = |byte: &u8| matches!(byte, b'-' | b'@' | b'+' | b'!' | b':' | b'|');
+    let end = program.iter().position(|byte| !is_sign(byte));
+    &program[..end.unwrap_or(program.len())]
 }
 
 /// Splits at blanks; quotes are taken away, and escapes are read as in C, with `\s` for a blank (`extract_first_word` in

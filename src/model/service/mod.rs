@@ -4,6 +4,8 @@ mod command;
 mod unit;
 mod xinetd;
 
-pub use command::{DaemonOptions, Word, commands, daemon_options, expand, unknown_daemon_options, words};
+pub use command::{
+    DaemonOptions, Word, commands, daemon_options, expand, keeps_root, unknown_daemon_options, words,
+};
 pub use unit::{Setting, Unit, path_list};
 pub use xinetd::{XinetdService, client_network, services};

@@ -32,13 +32,22 @@ impl Words {
     /// Passwords are taken out, wherever they come from: a line of a log, a cure with words that somebody typed.
     pub(super) fn of(cause: &Cause, language: Language) -> Self {
         let mut words = Self::within(cause, language);
-        if cause.is_foreign && words.commands.iter().any(|command| opens(command)) {
+        if cause.is_foreign && words.commands.iter().any(|command| changes_rights(command)) {
             let own = "somebody else than root decides what this configuration names: have it name a file of the user as whom \
                        the daemon runs, and open nothing else to that user";
             let zh = "这份配置指向哪些文件不是由 root 决定的：请让它使用守护进程运行用户自己的文件，不要把其他文件开放给该用户";
             words.help = pick(language, own, zh).to_owned();
-            words.commands.retain(|command| !opens(command));
-            words.next = words.next.filter(|next| !opens(next));
+            words.commands.retain(|command| !changes_rights(command));
+            words.next = words.next.filter(|next| !changes_rights(next));
+        }
+        if cause.is_of_others && words.commands.iter().any(|command| starts(command)) {
+            let own = "somebody else than root decides what this configuration says, and that may be programs to run: let its \
+                       owner start the daemon, or a unit with `User=`, and never root";
+            let zh = "这份配置的内容不是由 root 决定的，其中可能指定要运行的程序：请由它的所有者，或用带 `User=` 的服务单元启动守护进程，\
+                      不要以 root 启动";
+            words.help = pick(language, own, zh).to_owned();
+            words.commands.retain(|command| !starts(command));
+            words.next = words.next.filter(|next| !starts(next));
         }
         let shown = |text: String| without_passwords(&text).into_owned();
         Self {
@@ -201,43 +210,45 @@ fn known(mut command: String, arguments: &[(&'static str, String)]) -> String {
     command
 }
 
-/// Whether a command gives somebody rights to a file.
-fn opens(command: &str) -> bool {
-    let mut words = command
-        .split(' ')
-        .skip_while(|word| *word != "--" && command.starts_with("nsenter"));
-    let program = words.find(|word| *word != "--").unwrap_or_default();
-    let rest: Vec<_> = words.filter(|word| !word.starts_with('-')).collect();
-    match program {
-        "setfacl" => true,
-        "chmod" => rest.first().is_some_and(|mode| mode.contains('+')),
-        "chown" => rest.first().is_some_and(|owner| *owner != "root"),
-        _ => false,
-    }
+/// Whether a command gives somebody rights to a file, or takes them away: whoever names the file may have others lose
+/// theirs.
+fn changes_rights(command: &str) -> bool {
+    ["chgrp", "chmod", "chown", "setfacl"].contains(&program(command))
+}
+
+/// Whether a command starts a daemon as who types it.
+fn starts(command: &str) -> bool {
+    let program = program(command);
+    program.rsplit('/').next() == Some("rsync") && command.split(' ').any(|word| word == "--daemon")
+}
+
+/// The program of a command, which may be typed among the mounts of another process.
+fn program(command: &str) -> &str {
+    let is_within = command.starts_with("nsenter");
+    let mut words = command.split(' ').skip_while(|word| *word != "--" && is_within);
+    words.find(|word| *word != "--").unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::opens;
+    use super::{changes_rights, starts};
 
     #[test]
-    fn what_gives_rights_is_told_from_what_takes_them() {
+    fn what_changes_rights_and_what_starts_a_daemon_is_known() {
         for command in [
             "setfacl -m u:joe:r /root/x",
             "nsenter -t 7 -m -- setfacl -m u:joe:r /root/x",
             "chmod o+x /root",
+            "chmod 600 '/etc/passwd'",
             "chown -R joe /root/x",
-        ] {
-            assert!(opens(command), "{command}");
-        }
-        for command in [
-            "chmod 600 /x",
-            "chmod o-rwx /x",
             "chown root /x",
-            "chown -h root /x",
-            "ls -l /x",
         ] {
-            assert!(!opens(command), "{command}");
+            assert!(changes_rights(command) && !starts(command), "{command}");
         }
+        for command in ["ls -l /x", "systemctl restart rsync"] {
+            assert!(!changes_rights(command) && !starts(command), "{command}");
+        }
+        assert!(starts("rsync --daemon --config=/home/joe/rsyncd.conf"));
+        assert!(!starts("rsync -a /x h::m"));
     }
 }

@@ -236,11 +236,14 @@ fn verdict(report: &Report, language: Language) -> String {
         .filter(|cause| cause.urgency == Urgency::Now)
         .count();
     let is_open = !report.unseen.is_empty();
+    let is_unsure = report.has_unexplained_failure();
     match language {
         Language::English => match (count, now) {
             (0, _) if report.is_bad() => "something fails, and no cause of it is known".to_owned(),
             (0, _) if is_open => "nothing wrong was found; not all could be seen".to_owned(),
             (0, _) => "nothing wrong was found".to_owned(),
+            (1, 0) if is_unsure => "1 cause; whether clients fail for it is not known".to_owned(),
+            (count, 0) if is_unsure => format!("{count} causes; whether clients fail for them is not known"),
             (1, 1) => "1 cause, which makes clients fail now".to_owned(),
             (1, _) => "1 cause, which makes no client fail now".to_owned(),
             (count, 0) => format!("{count} causes, none of which makes clients fail now"),
@@ -252,6 +255,7 @@ fn verdict(report: &Report, language: Language) -> String {
             (0, _) if report.is_bad() => "有故障，但不知道原因".to_owned(),
             (0, _) if is_open => "没有发现问题；有些内容无法查看".to_owned(),
             (0, _) => "没有发现问题".to_owned(),
+            (count, 0) if is_unsure => format!("{count} 个原因，不知道客户端是否因此失败"),
             (count, 0) => format!("{count} 个原因，目前都不会让客户端失败"),
             (count, now) if now == count => format!("{count} 个原因，正在让客户端失败"),
             (count, now) => format!("{count} 个原因，其中前 {now} 个正在让客户端失败"),

@@ -24,6 +24,13 @@ fn a_unit_is_read_as_systemd_reads_it() {
     for (exec, expected) in [
         ("ExecStart=/usr/bin/rsync -a x h::m", "/srv -a x h::m [User=joe]"),
         (
+            "ExecStart=!!-/usr/bin/rsync -a x h::m",
+            "/srv -a x h::m [User=joe]",
+        ),
+        ("ExecStart=-+/usr/bin/rsync -a x h::m", "/srv -a x h::m []"),
+        ("ExecStart=!/usr/bin/rsync -a x h::m", "/srv -a x h::m []"),
+        ("ExecStart=/usr/bin/rsync -a x h::m\nUser=", "/srv -a x h::m []"),
+        (
             "ExecStart=-rsync $OPTS \\\n  x '${HOST}::m/100%%'",
             "/srv -a -z x 'a.example::m/100%' [User=joe]",
         ),

@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::{
     lint::{
         checks::{Check, paths::account::Account},
-        crontabs::{CronJob, CrontabSubject},
+        crontabs::{CronJob, CrontabSubject, owner},
         report::{Case, Reporter},
     },
-    model::script::UNKNOWN,
+    model::script::{Runner, UNKNOWN},
 };
 
 pub(super) const CHECKS: &[Check] = &[Check::crontab("RSY766", password_file_unusable)];
@@ -20,10 +20,17 @@ const READ: u32 = 4;
 /// (`getpassf` in authenticate.c).
 fn password_file_unusable(subject: &CrontabSubject<'_>, out: &mut Reporter<'_>) {
     for job in &subject.table.jobs {
-        let Some(user) = user_of(subject, job) else {
-            continue;
-        };
+        let outer = user_of(subject, job);
         for call in job.script.calls_of("rsync") {
+            // Whoever `sudo` names runs it, and not the job's user.
+            let user = match &call.runner {
+                Runner::Same => outer.clone(),
+                Runner::Named { name, .. } => Some(name.clone()),
+                Runner::Unknown => None,
+            };
+            let Some(user) = user else {
+                continue;
+            };
             let invocation = call.invocation();
             let Some(given) = invocation.option("password-file") else {
                 continue;
@@ -65,12 +72,7 @@ fn user_of(subject: &CrontabSubject<'_>, job: &CronJob) -> Option<String> {
     if let Some(user) = &job.job.user {
         return Some(subject.text(user.clone()));
     }
-    let table = subject.path?;
-    let is_users = table.to_string_lossy().contains("spool/cron/");
-    let name = table
-        .file_name()
-        .filter(|_| is_users && !subject.table.has_user)?;
-    Some(name.to_str()?.to_owned())
+    owner(subject.path?)
 }
 
 /// Whether a path is one that the text tells.
