@@ -229,8 +229,7 @@ fn a_folder_that_came_in_the_place_of_a_file() {
                 }),
                 Step::Say(data(&data_of_file)),
                 Step::Say(data(&rest)),
-                // Whose end comes first is not to matter.
-                Step::Wait,
+                Step::Hear(3 + 1),
             ],
             has_older: true,
             code: 23,
