@@ -69,6 +69,9 @@ enum Name {
 }
 
 fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
+    if let Some(error) = aliased(words) {
+        return refuse(words, &error);
+    }
     let environment = environment();
     let mut plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
@@ -93,15 +96,6 @@ fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
         }
         Err(error) => return refuse(words, &error),
     };
-    let shown: Vec<_> = words
-        .iter()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let home = env::var_os("HOME").map(OsString::into_vec);
-    let aliases = aliases(home.as_deref());
-    if let Some(alias) = aliases.iter().find(|alias| alias.defines_one_of(&shown)) {
-        return refuse(words, &UsageError::Alias(alias.refusal()));
-    }
     let (log, unlogged) = match plan.output.log_file.as_deref().map(append_trusted) {
         Some(Err(error)) => (None, Some(error)),
         opened => (opened.and_then(Result::ok), None),
@@ -153,6 +147,16 @@ fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
         || end(&plan, &printer, &Err(Error::Interrupted(interrupt.exit()))),
     );
     Ok(end(&plan, &printer, &ended))
+}
+
+/// An option of a command line that a file of popt's makes something else of.
+fn aliased(words: &[OsString]) -> Option<UsageError> {
+    let words = words.iter().map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<_> = words.collect();
+    let home = env::var_os("HOME").map(OsString::into_vec);
+    let mut aliases = aliases(home.as_deref()).into_iter();
+    let alias = aliases.find(|alias| alias.defines_one_of(&words))?;
+    Some(UsageError::Alias(alias.refusal()))
 }
 
 /// Says what is wrong with a command line; the status to end with.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Prepare, Stage, some_files};
+use super::{Prepare, Stage, client, some_files};
 use crate::support::daemon::has_rsync;
 
 #[test]
@@ -147,4 +147,37 @@ fn the_environment_says_what_the_command_line_leaves_open() {
     let converted = stage.compare_in(&[("RSYNC_ICONV", "latin1")], &line, nothing);
     let difference = converted.expect_err("rsync does it");
     assert!(difference.contains("+code Some(1)"), "{difference}");
+}
+
+/// rsync would do something else by an alias, and only say more by a word.
+#[test]
+fn aliases_are_refused_and_words_without_effect_are_named() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join(".popt");
+    fs::write(&file, "rsync alias -a -a --exclude=*\nrsync alias --mine -r\n").expect("a file");
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    let run = |words: &str| {
+        let mut command = client(folder.path(), true);
+        command.env("HOME", folder.path()).args(words.split(' '));
+        let output = command.args([&*url, "there"]).output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let is_there = folder.path().join("there").exists();
+        (output.status.code(), is_there, told)
+    };
+    for (words, line) in [("-rvan", 1), ("--archive", 1), ("--mine", 2)] {
+        let (code, is_there, told) = run(words);
+        assert_eq!((code, is_there), (Some(1), false), "{words}: {told}");
+        assert!(
+            told.contains(&format!("line {line} of `{}`", file.display())),
+            "{words}: {told}"
+        );
+    }
+    let (code, is_there, told) = run("-r --debug=nstr,cmd --info=stats3");
+    assert_eq!((code, is_there), (Some(0), true), "{told}");
+    assert!(told.contains("rsyncctl: --info=STATS3, --debug=NSTR: "), "{told}");
 }
