@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::rsync::{
-    transfer::{Options, text::shown},
+    transfer::{Options, destination::absolute, text::shown},
     tree::Tree,
 };
 
@@ -226,8 +226,7 @@ impl Source {
 
 /// A path from the root on.
 pub(super) fn whole(path: &Path) -> Vec<u8> {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    whole.into_os_string().into_vec()
+    absolute(path).into_os_string().into_vec()
 }
 
 #[cfg(test)]
