@@ -116,10 +116,16 @@ pub(crate) fn closed_includes<'c>(
     host: &dyn Host,
 ) -> impl Iterator<Item = SourceId> + 'c {
     let found = |path: &Path| host.metadata(path, true).ok().flatten();
-    let owner = found(Path::new(main)).map_or(0, |main| main.uid);
-    let is_closed =
-        |path: &Path| found(path).is_some_and(|file| file.uid != owner && file.mode & OTHERS_READ == 0);
-    let includes = configuration.includes.iter().filter(|_| owner != 0);
+    let includes = &configuration.includes[..];
+    let main = includes.first().and_then(|_| found(Path::new(main)));
+    let foreign = main.filter(|main| main.uid != 0);
+    let is_closed = |path: &Path| {
+        let (Some(main), Some(file)) = (&foreign, found(path)) else {
+            return false;
+        };
+        file.uid != main.uid && file.mode & OTHERS_READ == 0
+    };
+    let includes = includes.iter().filter(|_| foreign.is_some());
     let closed: Vec<_> = includes.filter(|include| is_closed(&include.path)).collect();
     closed.into_iter().map(|include| include.source)
 }
