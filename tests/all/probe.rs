@@ -6,6 +6,7 @@ mod greetings;
 mod healthy;
 mod live;
 mod local;
+mod made;
 mod meant;
 mod own_limit;
 mod proofs;

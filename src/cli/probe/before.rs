@@ -3,13 +3,8 @@
 use std::{ops::Range, path::Path};
 
 use crate::{
-    cli::probe::{
-        fault::Fault,
-        made::{FOLDERS, Made},
-        part::Part,
-        slip::Slip,
-        written::Written,
-    },
+    cli::probe::{fault::Fault, made::Made, part::Part, slip::Slip, written::Written},
+    host::PROGRAM_FOLDERS,
     model::service::{Word, commands},
     syntax::Text,
     terms::Bytes,
@@ -96,7 +91,7 @@ fn is_made(name: &str, made: &Made) -> bool {
     let root = Path::new("/");
     match name.contains('/') {
         true => made.has_any(Path::new(name), root),
-        false => FOLDERS
+        false => PROGRAM_FOLDERS
             .iter()
             .any(|folder| made.has_any(&Path::new(folder).join(name), root)),
     }
@@ -126,7 +121,7 @@ pub(super) fn missing(program: &[u8]) -> Option<Slip> {
     let is_plain = !program.is_empty() && !program.contains(['%', '$']);
     let is_nowhere = match program.contains('/') {
         true => program.starts_with('/') && is_missing(Path::new(program)),
-        false => FOLDERS
+        false => PROGRAM_FOLDERS
             .iter()
             .all(|folder| is_missing(&Path::new(folder).join(program))),
     };

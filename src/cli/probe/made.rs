@@ -12,18 +12,9 @@ use crate::{
         part::Part,
         redirected::redirections,
     },
+    host::PROGRAM_FOLDERS,
     model::script::{Argument, Block, Call, Script, Stream},
 };
-
-/// Folders in which programs are looked for.
-pub(super) const FOLDERS: [&str; 6] = [
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-];
 
 /// What something makes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -213,7 +204,9 @@ impl Part<'_> {
         // A program that is not there makes nothing, unless it is made itself.
         let is_made = |name: &Vec<u8>| {
             let name = String::from_utf8_lossy(name);
-            let mut paths = FOLDERS.iter().map(|folder| Path::new(folder).join(&*name));
+            let mut paths = PROGRAM_FOLDERS
+                .iter()
+                .map(|folder| Path::new(folder).join(&*name));
             paths.any(|path| made.has_any(&path, Path::new("")))
         };
         let is_any_made = absent.iter().any(is_made);
@@ -291,6 +284,9 @@ mod tests {
             ("sh ./x.sh", true),
             ("find . -exec rm {} +", false),
             ("find . -exec unpack {} +", true),
+            ("find . | xargs -n 1 rm -f", false),
+            ("find . | xargs unpack sort", true),
+            ("echo > /dev/shm/nope; cp x /nope/a", true),
             ("grep x y | tee /nope/a", true),
             ("grep x y | sort -u", false),
             ("no-such-program x", false),

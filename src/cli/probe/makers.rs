@@ -1,15 +1,18 @@
 //! What programs make, by their words.
 
-use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::Path};
+use std::{
+    ffi::OsString,
+    os::unix::ffi::OsStringExt as _,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    cli::probe::made::{Extent, FOLDERS},
+    cli::probe::made::Extent,
+    host::PROGRAM_FOLDERS,
     model::script::{Argument, Call, Stream},
     syntax::shell::Redirection,
     terms::Target,
 };
-
-use std::path::PathBuf;
 
 /// What a command makes.
 pub(super) enum Makes {
@@ -20,141 +23,18 @@ pub(super) enum Makes {
 }
 
 /// Programs, and commands of the shell's own, that make no files.
-const HARMLESS: [&str; 126] = [
-    ":",
-    "[",
-    "[[",
-    "alias",
-    "awk",
-    "basename",
-    "bg",
-    "bind",
-    "break",
-    "builtin",
-    "caller",
-    "cat",
-    "cd",
-    "chgrp",
-    "chmod",
-    "chown",
-    "chrt",
-    "cksum",
-    "clear",
-    "cmp",
-    "column",
-    "command",
-    "comm",
-    "complete",
-    "continue",
-    "cut",
-    "date",
-    "declare",
-    "df",
-    "diff",
-    "dirname",
-    "dirs",
-    "disown",
-    "du",
-    "echo",
-    "egrep",
-    "enable",
-    "env",
-    "exec",
-    "exit",
-    "export",
-    "expr",
-    "false",
-    "fc",
-    "fg",
-    "fgrep",
-    "file",
-    "find",
-    "flock",
-    "free",
-    "getent",
-    "getopt",
-    "getopts",
-    "grep",
-    "groups",
-    "hash",
-    "head",
-    "help",
-    "history",
-    "host",
-    "hostname",
-    "id",
-    "ionice",
-    "jobs",
-    "kill",
-    "killall",
-    "less",
-    "let",
-    "local",
-    "logger",
-    "logname",
-    "logout",
-    "ls",
-    "lsof",
-    "mapfile",
-    "md5sum",
-    "mktemp",
-    "more",
-    "mountpoint",
-    "nice",
-    "nproc",
-    "paste",
-    "pgrep",
-    "pidof",
-    "ping",
-    "pkill",
-    "popd",
-    "printenv",
-    "printf",
-    "ps",
-    "pushd",
-    "pwd",
-    "read",
-    "readarray",
-    "readlink",
-    "readonly",
-    "realpath",
-    "renice",
-    "return",
-    "rev",
-    "rm",
-    "rmdir",
-    "sed",
-    "select",
-    "seq",
-    "set",
-    "sha1sum",
-    "sha256sum",
-    "shift",
-    "shopt",
-    "sleep",
-    "sort",
-    "stat",
-    "sync",
-    "tail",
-    "test",
-    "time",
-    "times",
-    "tr",
-    "trap",
-    "true",
-    "tty",
-    "type",
-    "typeset",
-    "ulimit",
-    "umask",
-];
-const ALSO_HARMLESS: [&str; 13] = [
-    "umount", "unalias", "uname", "uniq", "unset", "uptime", "users", "wait", "wc", "which", "who", "whoami",
-    "yes",
-];
+const HARMLESS: &str = ": [ [[ alias awk basename bg bind break builtin caller cat cd chgrp chmod chown chrt \
+    cksum clear cmp column comm \
+    command complete continue cut date declare df diff dirname dirs disown du echo egrep enable env exec exit export \
+    expr false fc fg fgrep file find free getent getopt getopts grep groups hash head help history host \
+    hostname id ionice jobs kill killall less let local logger logname logout ls lsof mapfile md5sum mktemp more \
+    mountpoint nice nproc paste pgrep pidof ping pkill popd printenv printf ps pushd pwd read readarray readlink \
+    readonly realpath renice return rev rm rmdir sed select seq set sha1sum sha256sum shift shopt sleep sort stat \
+    sync tail test time times tr trap true tty type typeset ulimit umask umount unalias uname uniq unset uptime \
+    users wait wc which who whoami yes";
 
 fn is_harmless(program: &str) -> bool {
-    HARMLESS.contains(&program) || ALSO_HARMLESS.contains(&program)
+    HARMLESS.split(' ').any(|harmless| harmless == program)
 }
 
 /// What a call makes, other than by its redirections; `has_text`: whether what it runs as a script is read, too.
@@ -177,6 +57,8 @@ pub(super) fn of_call(call: &Call, has_text: impl Fn() -> bool) -> Makes {
         "install" if has_letter(&['D', 't']) => Makes::Anything,
         "touch" => named(words, &["-d", "-r", "-t"], Extent::File),
         "tee" => named(words, &[], Extent::File),
+        // The lock; what runs behind it is read on its own.
+        "flock" => all_named(operands(words, &["-E", "-w"]).first().copied(), Extent::File),
         "cp" if has_letter(&['t']) || has_long(&texts, &["--target-directory", "--parents"]) => {
             Makes::Anything
         }
@@ -206,20 +88,25 @@ pub(super) fn of_call(call: &Call, has_text: impl Fn() -> bool) -> Makes {
             let mut behind = texts.iter().zip(texts.iter().skip(1));
             let runs = |(word, program): (&String, &String)| {
                 let is_run = ["-exec", "-execdir", "-ok", "-okdir"].contains(&&**word);
-                is_run && !is_harmless(program.rsplit('/').next().unwrap_or_default())
+                is_run && !is_harmless(base_name(program))
             };
             let writes = texts
                 .iter()
                 .any(|text| text.starts_with("-fprint") || text == "-fls");
             either(writes || behind.any(runs))
         }
-        "xargs" => either(
-            !texts
-                .iter()
-                .any(|text| is_harmless(text.rsplit('/').next().unwrap_or_default())),
-        ),
+        "xargs" => {
+            let run = operands(words, &["-E", "-I", "-L", "-P", "-a", "-d", "-n", "-s"]);
+            let run = run.first().map(|program| program.text());
+            // Without a program it is `echo`.
+            either(run.is_some_and(|program| !is_harmless(base_name(&program))))
+        }
         program => either(!is_harmless(program)),
     }
+}
+
+fn base_name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or_default()
 }
 
 fn either(is_anything: bool) -> Makes {
@@ -308,7 +195,7 @@ pub(super) fn is_nowhere(name: &[u8]) -> bool {
         false => {
             let path = std::env::var_os("PATH").unwrap_or_default();
             let own = std::env::split_paths(&path).map(|folder| folder.join(name));
-            let usual = FOLDERS.iter().map(|folder| Path::new(folder).join(name));
+            let usual = PROGRAM_FOLDERS.iter().map(|folder| Path::new(folder).join(name));
             let is_own = matches!(name, "." | "eval" | "source" | "coproc" | "function");
             !name.is_empty() && !is_own && own.chain(usual).all(|path| is_missing(&path))
         }
@@ -339,7 +226,8 @@ impl Makes {
 
     fn of_file(file: Option<PathBuf>) -> Self {
         match file {
-            Some(file) if file.starts_with("/dev") => Self::Nothing,
+            // Whatever stands there is there already, but in the memory that all share.
+            Some(file) if file.starts_with("/dev") && !file.starts_with("/dev/shm") => Self::Nothing,
             Some(file) => Self::Named(vec![(file, Extent::File)]),
             None => Self::Anything,
         }
