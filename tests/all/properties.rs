@@ -37,7 +37,7 @@ const KINDS: [FileKind; 12] = [
 ];
 
 proptest! {
-    // Each case is one of every kind, and each report is written ten times.
+    // Each case is one of every kind, and each report is written nine times.
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
 
     #[test]
@@ -289,8 +289,6 @@ fn hold(report: &Report) {
         assert_eq!(concise.lines().count(), count);
         let json: Value = parsed(&write(report, Format::Json, language, 10));
         assert_eq!(json["diagnoses"].as_array().map(Vec::len), Some(count));
-        let sarif: Value = parsed(&write(report, Format::Sarif, language, 10));
-        assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(count));
         let github = write(report, Format::Github, language, 10);
         assert!(github.lines().count() >= count);
         assert!(github.lines().all(|line| line.starts_with("::")));
@@ -303,6 +301,9 @@ fn hold(report: &Report) {
         let rules: BTreeSet<_> = report.findings.iter().map(|finding| finding.page.id).collect();
         assert!(rules.iter().all(|rule| human.contains(rule)), "{human}");
     }
+    // It describes all rules, and so is long whatever the file.
+    let sarif: Value = parsed(&write(report, Format::Sarif, Language::Chinese, 10));
+    assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(count));
 }
 
 fn parsed(text: &str) -> Value {

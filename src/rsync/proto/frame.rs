@@ -96,7 +96,7 @@ impl Tag {
 
 /// The four bytes in front of a frame of at most [`MAX_FRAME`] bytes.
 pub fn frame_header(tag: Tag, length: usize) -> [u8; 4] {
-    debug_assert!(length <= MAX_FRAME, "callers cut");
+    assert!(length <= MAX_FRAME, "callers cut");
     ((tag.number() + 7) << 24 | length as i32).to_le_bytes()
 }
 

@@ -16,7 +16,7 @@ impl Buffer {
     /// The first of the bytes have been used.
     pub(crate) fn consume(&mut self, count: usize) {
         self.start += count;
-        debug_assert!(self.start <= self.end, "only what is there is used");
+        assert!(self.start <= self.end, "only what is there is used");
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }

@@ -97,7 +97,7 @@ impl Encoder {
             Self::Deflate { state, output, .. } => {
                 output.clear();
                 deflate(state, &[], FlushCompress::Sync, output);
-                debug_assert!(output.ends_with(&FLUSH_MARK), "every flush ends so");
+                assert!(output.ends_with(&FLUSH_MARK), "every flush ends so");
                 output.truncate(output.len() - FLUSH_MARK.len());
                 data(output, to);
             }
