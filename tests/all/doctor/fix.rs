@@ -1,14 +1,12 @@
 //! The cures that the doctor offers: what is applied, what is asked, what is left alone.
 
 use std::{
-    fs::{self, File},
+    fs::{self},
     io::{Read as _, Write as _},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
     path::Path,
     process::Stdio,
 };
-
-use nix::pty::openpty;
 
 use super::{
     can_serve, causes,
@@ -16,7 +14,10 @@ use super::{
     examined,
     reach::can_separate,
 };
-use crate::support::program::{folder, program, rsyncctl, stderr, stdout};
+use crate::support::{
+    program::{folder, program, rsyncctl, stderr, stdout},
+    terminal::Terminal,
+};
 
 /// A daemon whose secrets file others may read, with a quoted value, and a module whose folder is missing.
 fn broken() -> Place {
@@ -144,16 +145,16 @@ fn each_is_asked_for() {
 
 /// What is shown at a terminal at which somebody answers.
 fn answered(place: &Place, answers: &[&str]) -> String {
-    let terminal = openpty(None, None).expect("a terminal");
+    let terminal = Terminal::new();
     let mut command = program(place.path(), &["doctor", "--config", "rsyncd.conf", "--fix"]);
-    let slave = terminal.slave.try_clone().expect("a descriptor");
+    let slave = terminal.program.try_clone().expect("a descriptor");
     command
         .stdin(Stdio::from(slave))
-        .stdout(Stdio::from(terminal.slave))
+        .stdout(Stdio::from(terminal.program))
         .stderr(Stdio::null());
     let mut child = command.spawn().expect("it runs");
     drop(command);
-    let mut screen = File::from(terminal.master);
+    let mut screen = terminal.screen;
     let mut shown = Vec::new();
     let mut piece = [0; 4096];
     let mut asked = 0;

@@ -1,7 +1,7 @@
 //! What a terminal shows while a probe is under way.
 
 use std::{
-    fs::{self, File},
+    fs::{self},
     io::{Read as _, Write as _},
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
@@ -11,7 +11,6 @@ use std::{
 };
 
 use nix::{
-    pty::openpty,
     sys::{
         signal::{Signal, kill},
         stat::Mode,
@@ -22,6 +21,7 @@ use nix::{
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
     program::{folder, program, rsyncctl, stderr},
+    terminal::Terminal,
 };
 
 #[test]
@@ -30,15 +30,17 @@ fn the_stage_that_is_under_way_is_shown_and_taken_away() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     let target = format!("rsync://127.0.0.1:{port}/data");
-    let terminal = openpty(None, None).expect("a terminal");
+    let terminal = Terminal::new();
     let mut command = program(folder.path(), &["probe", "--format", "concise", &target]);
-    command.stdout(Stdio::piped()).stderr(Stdio::from(terminal.slave));
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::from(terminal.program));
     let child = command.spawn().expect("it runs");
     // Our end of it is closed with the command.
     drop(command);
     let (mut peer, _) = listener.accept().expect("the probe");
     peer.write_all(b"@RSYNCD: 31.0\n").expect("it listens");
-    let mut screen = File::from(terminal.master);
+    let mut screen = terminal.screen;
     let mut shown = Vec::new();
     let mut piece = [0; 1024];
     // It waits for the list of modules until that is shown.

@@ -14,6 +14,7 @@ pub(crate) mod sersync;
 pub(crate) mod service;
 pub(crate) mod stage;
 pub(crate) mod symptom;
+pub(crate) mod terminal;
 pub(crate) mod threads;
 
 /// Says that a test is left out and why. Where everything must run, as in `tests/run.sh` as root, that is a failure.

@@ -1,31 +1,25 @@
 //! A bar on a terminal, where nothing else tells how far a transfer is.
 
 use std::{
-    fs::{self, File},
+    fs::{self},
     io::Read as _,
-    os::{fd::OwnedFd, unix::fs::symlink},
+    os::unix::fs::symlink,
     process::{Command, Stdio},
     thread,
 };
 
-use nix::pty::{Winsize, openpty};
-
 use super::Stage;
-use crate::support::daemon::has_rsync;
+use crate::support::{daemon::has_rsync, terminal::Terminal};
 
 /// What a client writes to the terminal that its errors go to; the transfer takes some seconds.
 fn shown(stage: &Stage, program: &str, words: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let link = folder.path().join("rsync");
     symlink(env!("CARGO_BIN_EXE_rsyncctl"), &link).expect("a link");
-    let size = Winsize {
-        ws_row: 24,
-        ws_col: 60,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    let terminal = openpty(&size, None).expect("a terminal");
-    let (slave, mut screen): (OwnedFd, _) = (terminal.slave, File::from(terminal.master));
+    let Terminal {
+        program: errors,
+        mut screen,
+    } = Terminal::new();
     let mut command = match program {
         "rsync" => Command::new(&link),
         _ => Command::new(env!("CARGO_BIN_EXE_rsyncctl")),
@@ -38,7 +32,7 @@ fn shown(stage: &Stage, program: &str, words: &[&str]) -> String {
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(slave);
+        .stderr(errors);
     let mut client = command.spawn().expect("the program runs");
     // It holds the other end of the terminal.
     drop(command);

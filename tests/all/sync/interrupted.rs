@@ -11,7 +11,6 @@ use std::{
 };
 
 use nix::{
-    pty::openpty,
     sys::{
         signal::{Signal, kill},
         termios::{LocalFlags, tcgetattr},
@@ -20,7 +19,7 @@ use nix::{
 };
 
 use super::Stage;
-use crate::support::{daemon::has_rsync, program::program};
+use crate::support::{daemon::has_rsync, program::program, terminal::Terminal};
 
 /// Long enough that whoever reads all of it is busy for minutes; all of it is a hole.
 const HUGE: u64 = 1 << 40;
@@ -124,7 +123,7 @@ fn a_client_that_has_no_connection_yet_ends_at_once() {
 fn ask(answer: impl Fn(&mut File, &Child)) -> (Option<i32>, bool) {
     let stage = Stage::new();
     let folder = tempfile::tempdir().expect("a folder");
-    let terminal = openpty(None, None).expect("a terminal");
+    let terminal = Terminal::new();
     let inner = |descriptor: &OwnedFd| descriptor.try_clone().expect("a descriptor");
     let url = format!("rsync://joe@127.0.0.1:{}/locked/", stage.daemon.port());
     let mut client = Command::new("setsid")
@@ -139,22 +138,29 @@ fn ask(answer: impl Fn(&mut File, &Child)) -> (Option<i32>, bool) {
         .current_dir(folder.path())
         .env("LC_ALL", "C.UTF-8")
         .env_remove("RSYNC_PASSWORD")
-        .stdin(inner(&terminal.slave))
-        .stdout(inner(&terminal.slave))
-        .stderr(inner(&terminal.slave))
+        .stdin(inner(&terminal.program))
+        .stdout(inner(&terminal.program))
+        .stderr(inner(&terminal.program))
         .spawn()
         .expect("setsid runs");
-    let mut screen = File::from(terminal.master);
+    let mut screen = terminal.screen;
     let mut shown = Vec::new();
     while !shown.ends_with(b"Password: ") {
         let mut byte = [0];
         screen.read_exact(&mut byte).expect("it asks");
         shown.push(byte[0]);
     }
+    let is_echoed = || {
+        let modes = tcgetattr(&terminal.program).expect("a terminal");
+        modes.local_flags.contains(LocalFlags::ECHO)
+    };
+    // The question comes first; an end of input that is typed before the terminal's modes change ends nothing.
+    while is_echoed() && client.try_wait().expect("a process").is_none() {
+        thread::yield_now();
+    }
     answer(&mut screen, &client);
     let status = client.wait().expect("it ends");
-    let modes = tcgetattr(&terminal.slave).expect("a terminal");
-    (status.code(), modes.local_flags.contains(LocalFlags::ECHO))
+    (status.code(), is_echoed())
 }
 
 #[test]
