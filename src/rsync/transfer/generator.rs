@@ -60,6 +60,8 @@ pub(crate) struct Generator<'a> {
     pub(crate) beside: Beside<'a>,
     pub(crate) neighbours: Neighbours,
     pub(crate) hard_links: HardLinks,
+    /// Whether no more files can be asked for.
+    pub(crate) has_asked_last: bool,
     /// The long values of extended attributes that were asked for.
     pub(crate) asked: HashSet<ValueKey>,
 }
@@ -191,12 +193,12 @@ impl Generator<'_> {
         Ok(())
     }
 
-    /// Tells the sender which files it may remove.
-    fn tell_stored(&mut self) -> Result<(), Error> {
+    /// Tells the sender which files it may remove, and sees to the other names of what came and what will not come.
+    pub(crate) fn tell_stored(&mut self) -> Result<(), Error> {
         // What is linked to a file is stored with it.
         while let Some(Came { number, is_stored }) = self.stored.take() {
             if !is_stored {
-                self.drop_links_of(number);
+                self.replace_in_group(number)?;
                 continue;
             }
             if self.options.remove_source_files {

@@ -148,16 +148,23 @@ impl Generator<'_> {
         if number != group.last || group.state != State::Open {
             return Ok(());
         }
-        let Some(last) = group.before.pop() else {
-            return Ok(());
-        };
-        group.last = last;
-        if let Some(file) = self.lists.file(last) {
+        match group.before.pop() {
+            Some(last) => self.take_its_turn(last),
+            None => Ok(()),
+        }
+    }
+
+    /// A file that waited is the one that is transferred, unless it is there.
+    fn take_its_turn(&mut self, number: u32) -> Result<(), Error> {
+        if let Some(file) = self.lists.file(number) {
             self.in_list(&file.list, |generator| {
-                generator.consider_or_fail(last, &file.entry)
+                if let Some(group) = generator.group(&file.entry) {
+                    group.last = number;
+                }
+                generator.consider_or_fail(number, &file.entry)
             })?;
         }
-        self.lists.settled(last);
+        self.lists.settled(number);
         Ok(())
     }
 
@@ -232,21 +239,22 @@ impl Generator<'_> {
         }
     }
 
-    /// The file of a number was asked for and will not come: those that wait for it are not made, as rsync does not.
-    pub(super) fn drop_links_of(&mut self, number: u32) {
+    /// The file of a number was asked for and will not come: of those that wait for it the last one is asked for in its
+    /// place (`handle_skipped_hlink` in generator.c), as long as anything can be asked for.
+    pub(super) fn replace_in_group(&mut self, number: u32) -> Result<(), Error> {
         let Some(file) = self.lists.file(number) else {
-            return;
+            return Ok(());
         };
         let waiting = self.in_list(&file.list, |generator| {
             let group = generator.group(&file.entry)?;
             if group.state == State::Asked {
                 group.state = State::Open;
             }
-            let before = std::mem::take(&mut group.before);
-            Some([before, std::mem::take(&mut group.after)].concat())
+            group.after.pop().or_else(|| group.before.pop())
         });
-        for number in waiting.into_iter().flatten() {
-            self.lists.settled(number);
+        match waiting {
+            Some(waiting) if !self.has_asked_last => self.take_its_turn(waiting),
+            _ => Ok(()),
         }
     }
 

@@ -201,6 +201,7 @@ pub fn pull(
             beside: beside.clone(),
             neighbours: Neighbours::default(),
             hard_links: HardLinks::default(),
+            has_asked_last: false,
             asked: HashSet::new(),
         };
         let mut receiver = Receiver {
@@ -221,6 +222,7 @@ pub fn pull(
             values: Values::new(),
             beside,
             delayed: Vec::new(),
+            is_last_phase: false,
         };
         receiver.incoming.role = "receiver";
         observer.observe(Event::Acting("generator"));
@@ -301,7 +303,9 @@ fn run(
             let asked = generator.run().and_then(|()| {
                 // The receiver ends without a word if it failed.
                 let Ok(again) = redone.recv() else { return Ok(()) };
+                generator.tell_stored()?;
                 generator.again(&again)?;
+                generator.has_asked_last = true;
                 // The end of the second phase, of the delayed updates, and from 31 of the deletions go together, unless
                 // something is still to come.
                 if again.is_empty() && !is_delayed {
@@ -338,6 +342,7 @@ fn run(
             let again = receiver.phase()?;
             let is_redone = !again.is_empty();
             let _ = redo.send(again);
+            receiver.is_last_phase = true;
             receiver.phase()?;
             receiver.put_delayed()?;
             if is_redone || is_delayed {

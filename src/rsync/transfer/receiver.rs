@@ -43,6 +43,8 @@ pub(crate) struct Receiver<'a> {
     pub(crate) beside: Beside<'a>,
     /// The files that are whole, and wait for the end.
     pub(crate) delayed: Vec<u32>,
+    /// Whether nothing can be asked for once more.
+    pub(crate) is_last_phase: bool,
 }
 
 /// What was done with files' data.
@@ -339,7 +341,7 @@ impl Receiver<'_> {
             Written::Mismatch(kept) => {
                 // A single file has the sender's name there, whatever it is called here.
                 let shown = shown(list.name(&entry));
-                if wanted.is_again {
+                if wanted.is_again || self.is_last_phase {
                     self.stored.fail(number);
                     self.faults.fail();
                     let text = format!("ERROR: {shown} failed verification -- update {kept}.");
