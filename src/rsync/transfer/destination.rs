@@ -154,19 +154,27 @@ fn make_path(path: &Path, is_folder: bool, options: &Options, observer: &dyn Obs
     // Each folder once, which "D//E" and "D/./E" would not give (rsync fails at the second).
     let slashes = (1..end).filter(|&at| bytes[at] == b'/');
     let parts = slashes.chain([end]).map(|end| &bytes[..end]);
-    let named = parts.filter(|part| !part.ends_with(b"/") && !part.ends_with(b"/."));
-    let folders = named.map(|part| Path::new(OsStr::from_bytes(part)));
-    let missing: Vec<_> = folders
-        .filter(|folder| std::fs::metadata(folder).is_err())
-        .collect();
-    for folder in missing.iter().filter(|_| !options.dry_run) {
-        Tree::make(folder)?;
+    let is_named = |part: &&[u8]| {
+        ["/", "/.", "/.."]
+            .iter()
+            .all(|end| !part.ends_with(end.as_bytes()))
+    };
+    let mut missing = 0;
+    for part in parts.filter(is_named) {
+        let folder = Path::new(OsStr::from_bytes(part));
+        // "E" of "D/../E" may be there once "D" is.
+        if std::fs::metadata(folder).is_err() {
+            missing += 1;
+            if !options.dry_run {
+                Tree::make(folder)?;
+            }
+        }
     }
     let shown = &bytes[..slash
         .filter(|_| !is_folder || has_slash_behind)
         .unwrap_or(bytes.len())];
-    if !missing.is_empty() {
-        observer.observe(Event::CreatedPath(missing.len(), &String::from_utf8_lossy(shown)));
+    if missing > 0 {
+        observer.observe(Event::CreatedPath(missing, &String::from_utf8_lossy(shown)));
     }
     Ok(())
 }

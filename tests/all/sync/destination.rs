@@ -70,7 +70,7 @@ fn a_path_is_made_however_it_is_written() {
         return;
     }
     // rsync fails at all of these.
-    for path in ["b/./c", "b//c", "./b//c/", "b/c/."] {
+    for path in ["b/./c", "b//c", "./b//c/", "b/c/.", "x/../b/c", "x/y/../../b/c/"] {
         let stage = Stage::new();
         source(&stage.source());
         let folder = tempfile::tempdir().expect("a folder");
