@@ -82,7 +82,7 @@ pub(super) fn say_asides(beside: &mut Beside<'_>, keep: &Keep<'_>, queue: &Queue
             Aside::Unset { name, unset } => {
                 for unset in &*unset {
                     faults.fail();
-                    let text = unset.text("generator", &keep.shown_name(&name));
+                    let text = unset.text("generator", &keep.shown_name(&name), &shown(&name));
                     queue.push(Pending::Failed(text.into()));
                 }
             }

@@ -415,7 +415,8 @@ impl Generator<'_> {
     pub(super) fn say_unset(&self, entry: &Entry, unset: &[Unset]) {
         for unset in unset {
             let place = self.keep.shown(&self.list, entry);
-            self.fail(Failure(unset.text("generator", &place)));
+            let name = shown(&self.keep.place(&self.list, entry));
+            self.fail(Failure(unset.text("generator", &place, &name)));
         }
     }
 

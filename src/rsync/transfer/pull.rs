@@ -32,6 +32,7 @@ use crate::rsync::{
         queue::{Queue, Stored},
         receiver::{Counts, Receiver, missing},
         session::{Role, check_options, final_exit, set_up},
+        text::shown,
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
     tree::{Attributes, Identity, Tree, Unset},
@@ -458,9 +459,10 @@ fn finish_directories(
             }
             Err(error) => vec![Unset::Extended(error)],
         };
-        for unset in unset {
+        // What an ACL could not be was told when it was to be set first.
+        for unset in unset.iter().filter(|unset| !matches!(unset, Unset::Acl(..))) {
             faults.fail();
-            let text = unset.text("generator", &keep.shown(list, entry));
+            let text = unset.text("generator", &keep.shown(list, entry), &shown(&name));
             observer.observe(Event::Failed(&text));
         }
     }

@@ -112,7 +112,7 @@ impl Receiver<'_> {
     pub(super) fn tell_unset(&self, temporary: &[u8], unset: &[Unset]) {
         for unset in unset {
             self.faults.fail();
-            let text = unset.text("receiver", &self.keep.shown_name(temporary));
+            let text = unset.text("receiver", &self.keep.shown_name(temporary), &shown(temporary));
             self.observer.observe(Event::Failed(&text));
         }
     }

@@ -61,7 +61,9 @@ pub enum Unset {
     NoId(&'static str),
     /// An extended attribute, with the call that failed, as rsync names it.
     Attribute(String, io::Error),
-    /// The ACLs, or which extended attributes there are.
+    /// An ACL, with the call that failed, as rsync names it (`set_rsync_acl` in acls.c).
+    Acl(&'static str, io::Error),
+    /// Which extended attributes and ACLs there are.
     Extended(io::Error),
     /// The permissions.
     Permissions(io::Error),
@@ -92,9 +94,13 @@ impl Unset {
         matches!(self, Self::Owner(_) | Self::Group(_))
     }
 
-    /// As rsync's process of that name says it of a place.
-    pub fn text(&self, role: &str, place: &str) -> String {
+    /// As rsync's process of that name says it of a place, and of the name that it has in the transfer.
+    pub fn text(&self, role: &str, place: &str, name: &str) -> String {
         let (role, says, error) = match self {
+            Self::Acl(call, error) => {
+                let says = call.replacen("{}", name, 1);
+                return format!("rsync: [{role}] set_acl: {says}: {}", describe(error));
+            }
             Self::NoId(id) => return format!("{id} {} (-1) is impossible to set on {place}", u32::MAX),
             Self::Attribute(says, error) => ("receiver", &**says, error),
             Self::Owner(error) => (role, "chown {} failed", error),

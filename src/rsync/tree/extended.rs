@@ -228,7 +228,7 @@ impl<'f> Handle<'f> {
         let xattrs = wanted.xattrs.as_deref();
         let set = xattrs.map(|xattrs| self.apply_xattrs(xattrs, wanted.is_root, now));
         let mut unset = set.unwrap_or_default();
-        unset.extend(self.apply_acls(wanted, mode).err().map(Unset::Extended));
+        unset.extend(self.apply_acls(wanted, mode).err());
         unset
     }
 
@@ -256,16 +256,24 @@ impl<'f> Handle<'f> {
         unset
     }
 
-    fn apply_acls(&self, wanted: &Extended<'_>, mode: u32) -> io::Result<()> {
+    fn apply_acls(&self, wanted: &Extended<'_>, mode: u32) -> Result<(), Unset> {
         if let Some(acl) = wanted.acl
-            && !self.acl(mode)?.is_like(acl, mode)
+            && !self.acl(mode).map_err(Unset::Extended)?.is_like(acl, mode)
         {
-            self.set_acl(ACCESS, (!acl.is_trivial()).then(|| acl.whole(mode)))?;
+            let failed = |error| Unset::Acl("xacl_set({}, ACL_TYPE_ACCESS)", error);
+            self.set_acl(ACCESS, (!acl.is_trivial()).then(|| acl.whole(mode)))
+                .map_err(failed)?;
         }
         if let Some(acl) = wanted.default_acl
-            && self.default_acl()? != *acl
+            && self.default_acl().map_err(Unset::Extended)? != *acl
         {
-            self.set_acl(DEFAULT, (*acl != Acl::default()).then(|| acl.clone()))?;
+            let is_none = *acl == Acl::default();
+            let call = match is_none {
+                true => "sys_acl_delete_def_file({})",
+                false => "xacl_set({}, ACL_TYPE_DEFAULT)",
+            };
+            self.set_acl(DEFAULT, (!is_none).then(|| acl.clone()))
+                .map_err(|error| Unset::Acl(call, error))?;
         }
         Ok(())
     }

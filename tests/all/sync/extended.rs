@@ -4,14 +4,15 @@ use std::{
     fs::{self},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
+    process::Command,
     time::{Duration, UNIX_EPOCH},
 };
 
 use crate::{
     differential::generator::Random,
-    support::{daemon::has_rsync, skip},
+    support::{daemon::has_rsync, mishap::Need, skip},
     sync::{
-        Stage, assert_none, number,
+        Stage, assert_none, client, number, told,
         trees::{link, plant, touch},
     },
 };
@@ -383,4 +384,53 @@ fn private_attributes_are_kept_when_asked_twice() {
             }
         }
     }
+}
+
+/// Where a file system has no ACLs, each call that failed is named once.
+#[test]
+fn acls_that_cannot_be_set_are_told() {
+    if let Some(reason) = Need::Root.unmet().or_else(|| Need::Mount.unmet()) {
+        return skip(reason);
+    }
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    for (name, is_folder, words) in [("file", false, "u:1:r"), ("folder", true, "d:u:1:rx")] {
+        let place = stage.source().join(name);
+        match is_folder {
+            true => fs::create_dir(&place).expect("a folder"),
+            false => fs::write(&place, "text").expect("a file"),
+        }
+        let status = Command::new("setfacl").args(["-m", words]).arg(&place).status();
+        assert!(status.expect("setfacl runs").success());
+    }
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    let said = |ours: bool| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mount = |program: &str, words: &[&str]| {
+            let status = Command::new(program).args(words).arg(folder.path()).status();
+            assert!(status.expect("it runs").success(), "{program}");
+        };
+        mount("mount", &["-t", "ramfs", "none"]);
+        let runs = [&["-aA"][..], &["-aA", "--size-only"]].map(|options| {
+            let mut command = client(folder.path(), ours);
+            command.args(options).args([&url, "there/"]);
+            let output = command.output().expect("the client runs");
+            let told = told(&output, "nowhere");
+            // The name of a temporary file ends with six letters.
+            let masked = told.lines().map(|line| match line.split_once(".file.") {
+                Some((before, behind)) => format!("{before}.file{}", &behind[6..]),
+                None => line.to_owned(),
+            });
+            let mut lines: Vec<_> = masked.collect();
+            lines.sort();
+            lines
+        });
+        mount("umount", &["-l"]);
+        runs
+    };
+    let expected = said(false);
+    assert!(expected[0].concat().contains("ACL_TYPE_DEFAULT"), "{expected:?}");
+    assert_eq!(said(true), expected);
 }

@@ -60,7 +60,10 @@ fn what_cannot_be_set_keeps_nothing_else_from_being_set() {
         tree.apply(b"f", &attributes, &now),
         attributes.apply_to(&open, &now),
     ] {
-        let texts: Vec<_> = applied.iter().map(|unset| unset.text("generator", "f")).collect();
+        let texts: Vec<_> = applied
+            .iter()
+            .map(|unset| unset.text("generator", "f", "f"))
+            .collect();
         assert_eq!(texts.len(), 1, "{texts:?}");
         let start = "rsync: [receiver] rsync_xal_set: fsetxattr(f,\"user.a\") failed: ";
         assert!(texts[0].starts_with(start), "{texts:?}");
@@ -93,7 +96,7 @@ fn what_is_read_of_a_file_comes_back_from_a_list() {
         let there = tree.handle(name).expect("a handle");
         if let Some(unset) = there.apply(&wanted, 0o650, 0).first() {
             // A file system without them says so.
-            let text = unset.text("", "");
+            let text = unset.text("", "", "");
             assert!(text.ends_with("Operation not supported (95)"), "{text}");
             return;
         }
