@@ -44,6 +44,8 @@ pub struct Script {
     pub used: BTreeMap<Vec<u8>, Range<usize>>,
     /// Its parts whose settings may not hold for what follows.
     pub scopes: Vec<Scope>,
+    /// The texts in it that another shell runs: `sh -c '…'`.
+    pub texts: Vec<Text>,
     /// Whether an unset variable ends it (`set -u`).
     pub is_nounset: bool,
     /// Whether it takes in other files or text (`.`, `source`, `eval`), so that variables may have other values.
@@ -72,6 +74,15 @@ pub struct WrittenFile {
     pub path: Vec<u8>,
     /// Its content: a here-document, or what `echo` prints.
     pub content: Range<usize>,
+}
+
+/// A text that a shell of its own is handed as a script.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// Where it stands, without its quotes.
+    pub range: Range<usize>,
+    /// That shell, as it is named; none where a user's own one reads it.
+    pub shell: Option<String>,
 }
 
 /// A program that is called.
@@ -167,10 +178,9 @@ pub enum Status {
 impl Script {
     /// Follows what a script does. `file` is the whole file that it was read from.
     pub fn read(script: &shell::Script, file: &[u8]) -> Self {
-        Self {
-            scopes: scopes::scopes(&script.list, file),
-            ..walk::Walk::new(file, survey::survey(&script.list, file)).script(&script.list)
-        }
+        let mut read = walk::Walk::new(file, survey::survey(&script.list, file)).script(&script.list);
+        read.scopes.extend(scopes::scopes(&script.list, file));
+        read
     }
 
     /// The calls of a program.

@@ -1,0 +1,102 @@
+//! Which shell reads what of a script or of a table of cron's, and what is to start rsync there. The shells of this machine
+//! are the referees; a program in the place of rsync tells whether it is started.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use super::reached::is_started;
+use crate::support::{
+    daemon::{Daemon, Run, has_rsync},
+    program::{folder, program, stderr, stdout},
+};
+
+/// Why rsync is not started, as the first line tells it; nothing where it is. What begins with five fields is a table of
+/// cron's; `HERE` is the folder, `RSYNC` the call.
+fn come_to_rsync(cases: &[(&str, &str)]) {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[
+        ("served/one", "one\n"),
+        ("bin/rsync", "#!/bin/sh\n:>\"$WORDS\"\n"),
+        ("conf", "A=1\n"),
+    ]);
+    let root = folder.path();
+    for place in [root.to_owned(), root.join("served"), root.join("bin/rsync")] {
+        fs::set_permissions(place, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    let configuration = root.join("rsyncd.conf");
+    let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let here = root.display().to_string();
+    let call = format!("rsync -r rsync://127.0.0.1:{}/m/ {here}/d/", daemon.port());
+    for (text, why) in cases {
+        let own = text.replace("RSYNC", &call).replace("HERE", &here);
+        let (name, is_come_to) = match own.strip_prefix("0 4 * * * ") {
+            Some(command) => ("job.cron", is_run(root, &format!("#!/bin/sh\n{command}"))),
+            None => ("job.sh", is_run(root, &own)),
+        };
+        fs::write(root.join(name), &own).expect("a file");
+        assert_eq!(is_come_to, why.is_empty(), "the shell: {own}");
+        let line = 1 + own[..own.find("rsync -r").expect("a call")].matches('\n').count();
+        let place = format!("{name}:{line}");
+        let output = program(root, &["probe", "--reproduce", &place])
+            .output()
+            .expect("it runs");
+        let told = stdout(&output);
+        let first = told.lines().next().unwrap_or_default();
+        assert_eq!(
+            first.contains("rsync is never started"),
+            !why.is_empty(),
+            "{own}: {told}{}",
+            stderr(&output)
+        );
+        assert!(
+            !told.is_empty() && first.contains(why),
+            "{own}: {told}{}",
+            stderr(&output)
+        );
+    }
+}
+
+/// Whether the shell of a script starts rsync.
+fn is_run(root: &Path, script: &str) -> bool {
+    let file = root.join("job.sh");
+    fs::write(&file, script).expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
+    is_started(root, &file)
+}
+
+/// A text is read by the shell that is handed it, and by no other.
+#[test]
+fn a_text_is_of_the_shell_that_it_is_handed_to() {
+    come_to_rsync(&[
+        ("0 4 * * * bash -c 'set -o pipefail; RSYNC | tail -1'\n", ""),
+        (
+            "0 4 * * * cd / && nice bash -c 'set -o pipefail; RSYNC | tail -1'\n",
+            "",
+        ),
+        ("#!/bin/sh\nbash -c 'set -o pipefail; RSYNC | tail -1'\n", ""),
+        (
+            "#!/bin/sh\nbash -c \"set -o pipefail; false | true\" || echo x\nRSYNC\n",
+            "",
+        ),
+        ("#!/bin/sh\nbash -c '[[ -d / ]] && RSYNC'\n", ""),
+        ("#!/bin/sh\nbash -c 'source HERE/conf; RSYNC'\n", ""),
+        ("#!/bin/sh\nbash -c 'cat <<< x; RSYNC'\n", ""),
+        ("#!/bin/sh\necho '<<<'\nRSYNC\n", ""),
+        ("#!/bin/sh\nbash -c 'true && set -o pipefail; RSYNC'\n", ""),
+        (
+            "#!/bin/bash\nsh -c 'set -o pipefail; RSYNC'\n",
+            "dash does not know the `pipefail` of line 2",
+        ),
+        (
+            "#!/bin/sh\nset -o pipefail\nbash -c 'RSYNC'\n",
+            "dash does not know the `pipefail` of line 2",
+        ),
+        (
+            "#!/bin/sh\nif [ -z \"$BASH_VERSION\" ]; then exec bash \"$0\" \"$@\"; fi\nset -o pipefail\nA=(a b)\nRSYNC\n",
+            "",
+        ),
+    ]);
+}
