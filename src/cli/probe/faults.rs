@@ -140,7 +140,8 @@ impl Part<'_> {
 
     /// A variable of rsync's that the script sets for itself alone.
     fn kept_in(&self, call: &Call, found: &Found, bytes: &[u8]) -> Option<Fault> {
-        if self.is_typed {
+        // One that a run names may be handed on.
+        if self.is_typed || !self.script.composed.is_empty() {
             return None;
         }
         let mut names = OF_RSYNC.into_iter().filter(|name| name.starts_with("RSYNC_"));

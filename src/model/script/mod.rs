@@ -48,8 +48,11 @@ pub struct Script {
     pub texts: Vec<Text>,
     /// Whether an unset variable ends it (`set -u`).
     pub is_nounset: bool,
-    /// Whether it takes in other files or text (`.`, `source`, `eval`), so that variables may have other values.
+    /// Whether it takes in other files or text (`.`, `source`, `eval`), or sets variables whose names only a run puts together,
+    /// so that variables may have other values.
     pub takes_in_others: bool,
+    /// Where it sets such variables: `export $(cat FILE)`, `declare "$NAME=$VALUE"`.
+    pub composed: Vec<Range<usize>>,
     /// Whether it keeps a second run away: `flock`, a lock or pid file, `pgrep`, and their like.
     pub has_lock: bool,
 }

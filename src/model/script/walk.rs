@@ -387,6 +387,10 @@ impl<'a> Walk<'a> {
             wrappers: peeled.wrappers,
             runner: peeled.runner,
         };
+        let program = call.program();
+        if self.survey.composes_in_functions && self.functions.iter().any(|(name, _)| *name == program) {
+            self.variables.forget_all();
+        }
         self.text_as_script(simple, &call, surroundings);
         self.found.calls.push(call);
     }

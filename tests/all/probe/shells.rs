@@ -18,7 +18,7 @@ fn come_to_rsync(cases: &[(&str, &str)]) {
     let folder = folder(&[
         ("served/one", "one\n"),
         ("bin/rsync", "#!/bin/sh\n:>\"$WORDS\"\n"),
-        ("conf", "A=1\n"),
+        ("conf", "A=1\nD=/\n"),
     ]);
     let root = folder.path();
     for place in [root.to_owned(), root.join("served"), root.join("bin/rsync")] {
@@ -99,4 +99,94 @@ fn a_text_is_of_the_shell_that_it_is_handed_to() {
             "",
         ),
     ]);
+}
+
+/// Where a run puts together which variable is set, any may be.
+#[test]
+fn what_a_run_names_may_be_any_variable() {
+    come_to_rsync(&[
+        (
+            "#!/bin/bash\nset -eu\nexport $(cat HERE/conf)\necho $A\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/sh\nset -eu\nexport $(cat HERE/conf)\n: ${A:?}\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/bash\nset -eu\nwhile read -r line; do export \"$line\"; done < HERE/conf\necho $A\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/bash\nset -eu\nwhile IFS== read -r k v; do declare \"$k=$v\"; done < HERE/conf\necho $A\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/bash\nset -eu\nk=$(echo A); printf -v \"$k\" x\necho $A\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/bash\nset -eu\nN=$(echo A); read \"$N\" < HERE/conf\necho $A\nRSYNC\n",
+            "",
+        ),
+        ("#!/bin/bash\nset -eu\nexport {A=1,B=1}\necho $A\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nD=/no/such\nexport $(cat HERE/conf)\n[ -d $D ] || exit 1\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/bash\nset -eu\nexport B=\"$(cat HERE/conf)\"\necho $A\nRSYNC\n",
+            "line 4 uses `A`",
+        ),
+        (
+            "#!/bin/bash\nset -eu\nread -r -p \"$0\" B < HERE/conf\necho $A\nRSYNC\n",
+            "line 4 uses `A`",
+        ),
+    ]);
+}
+
+/// What it may have changed is not what the text says.
+#[test]
+fn a_value_that_a_run_may_change_is_not_known() {
+    let folder = folder(&[
+        ("bin/rsync", "#!/bin/sh\nprintf %s \"$3\" > \"$WORDS\"\n"),
+        ("conf", "D=/else/\n"),
+    ]);
+    let root = folder.path();
+    fs::set_permissions(root.join("bin/rsync"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let here = root.display().to_string();
+    for (text, is_known) in [
+        ("D=/d/\nexport $(cat HERE/conf)\n", false),
+        ("D=/d/\nexport \"$(cat HERE/conf)\"\n", false),
+        (
+            "D=/d/\nwhile read -r line; do export \"$line\"; done < HERE/conf\n",
+            false,
+        ),
+        ("D=/d/\nk=$(echo D); declare \"$k=/else/\"\n", false),
+        ("D=/d/\nk=$(echo D); printf -v \"$k\" /else/\n", false),
+        (
+            "D=/d/\nset_it() { local -n ref=$1; ref=/else/; }\nset_it D\n",
+            false,
+        ),
+        ("D=/d/\nN=$(echo D); read \"$N\" <<< /else/\n", false),
+        ("D=/d/\nexport {D=/else/,B=1}\n", false),
+        ("D=/d/\nexport D+=else/\n", false),
+        ("D=/other/\nexport \"D\"=/d/\n", true),
+        ("D=/other/\nk=D; export \"$k=/d/\"\n", true),
+        ("D=/d/\n( export $(cat HERE/conf) )\n", true),
+        ("D=/d/\nexport \"A=$(cat HERE/conf)\"\n", true),
+        ("export $(cat HERE/conf)\nD=/d/\n", true),
+        ("export $(cat HERE/conf)\nD=${D:-/d/}\n", false),
+    ] {
+        let own = format!("#!/bin/bash\n{text}rsync -r 127.0.0.1::m $D\n").replace("HERE", &here);
+        assert!(is_run(root, &own), "{own}");
+        let value = fs::read_to_string(root.join("words")).expect("words");
+        assert_eq!(value == "/d/", is_known, "the shell: {own}: {value}");
+        let output = program(root, &["probe", "--reproduce", "job.sh"])
+            .output()
+            .expect("it runs");
+        let told = format!("{}{}", stdout(&output), stderr(&output));
+        assert_eq!(told.contains("only a run can tell"), !is_known, "{own}: {told}");
+        assert!(!is_known || told.contains("127.0.0.1::m /d/"), "{own}: {told}");
+    }
 }
