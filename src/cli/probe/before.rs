@@ -28,7 +28,7 @@ const SURE: [&str; 5] = ["echo", "logger", "mkdir", "sleep", "true"];
 /// A command of a unit's with what runs in front of it: what fails for sure is a slip, what may fail is left out.
 ///
 /// What is not there may be made by it.
-pub(super) fn told(mut written: Written, all: &[Started], own: &Started, has_folder: bool) -> Written {
+pub(super) fn told(mut written: Written, all: &[Started], own: &Started, is_without_folder: bool) -> Written {
     let rank = |one: &Started| ORDER.iter().position(|name| *name == one.name);
     let Some(last) = rank(own) else { return written };
     let is_before = |one: &&Started| match rank(one) {
@@ -80,7 +80,7 @@ pub(super) fn told(mut written: Written, all: &[Started], own: &Started, has_fol
     });
     written.slips.splice(0..0, faults);
     // Without its own folder systemd starts none of them.
-    if !has_folder {
+    if !is_without_folder {
         written.made.extend(made);
     }
     written

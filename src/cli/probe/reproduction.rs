@@ -106,14 +106,13 @@ impl Arguments {
             tell(&behind_sudo(&written.kept_back, language))?;
         }
         let later = written.later(&here);
-        for name in &later.names {
-            let name = format!("> {name}");
-            if !written.around.contains(&name) {
-                written.around.push(name);
-            }
-        }
+        let has_own_password = env::var_os(PASSWORD).is_some();
+        later.leave_out(&mut written.around, has_own_password);
         if !later.names.is_empty() {
             tell(&later.told(language))?;
+        }
+        if let Some(told) = later.told_of_password(language).filter(|_| !has_own_password) {
+            tell(&told)?;
         }
         if written.surroundings == Surroundings::Plain {
             written.around.retain(|name| !FOLLOWED.contains(&&**name));

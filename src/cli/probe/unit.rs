@@ -101,7 +101,7 @@ pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Writ
                 true => unit.by_root().called(&command)?,
                 false => unit.called(&command)?,
             };
-            Some(called.map(|written| before::told(written, &unit.started, one, unit.folder.is_some())))
+            Some(called.map(|written| before::told(written, &unit.started, one, unit.is_without_folder())))
         })
         .collect();
     match found.len() {
@@ -238,6 +238,11 @@ impl Unit {
             Some(content) => self.variables.extend(of_file(&content)),
             None => self.has_unread = true,
         }
+    }
+
+    /// Whether the folder that systemd starts all of them in is not there.
+    fn is_without_folder(&self) -> bool {
+        self.folder.as_ref().is_some_and(|folder| !folder.is_dir())
     }
 
     /// What a command hands to rsync; nothing if it does not call it.
