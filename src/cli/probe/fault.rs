@@ -19,6 +19,10 @@ pub(in crate::cli) enum Fault {
     Pipefail(usize),
     /// The program is not there.
     NoProgram(String),
+    /// The program that is to start it is not there.
+    NoStarter(String),
+    /// The folder of the file that is locked first is not there.
+    NoLockFolder(String),
     /// The folder of a file that output goes to is not there.
     NoLogFolder(String),
     /// The output goes to what is a folder, or has no name.
@@ -83,6 +87,8 @@ impl Fault {
     pub(super) fn missing(&self) -> Option<&str> {
         match self {
             Self::NoProgram(path)
+            | Self::NoStarter(path)
+            | Self::NoLockFolder(path)
             | Self::NotThere(path)
             | Self::NoLogFolder(path)
             | Self::NotFound(_, path)
@@ -143,6 +149,17 @@ impl Fault {
             Self::NoProgram(program) => (
                 format!("there is no program `{program}` on this machine (code 127 of the shell)"),
                 "write `rsync`, or the path that this prints: command -v rsync".to_owned(),
+            ),
+            Self::NoStarter(program) => (
+                format!("there is no program `{program}` on this machine, which is to start the command"),
+                format!(
+                    "install it, or take it away; what is there, this tells: command -v {}",
+                    quoted(program)
+                ),
+            ),
+            Self::NoLockFolder(folder) => (
+                format!("there is no folder `{folder}` for the lock, so `flock` does not start the command"),
+                format!("mkdir -p {}", quoted(folder)),
             ),
             Self::NoLogFolder(folder) => (
                 format!(
@@ -319,6 +336,17 @@ impl Fault {
             Self::NoProgram(program) => (
                 format!("本机没有程序 `{program}`（shell 的退出码 127）"),
                 "写成 `rsync`，或者写这个命令显示的路径：command -v rsync".to_owned(),
+            ),
+            Self::NoStarter(program) => (
+                format!("本机没有程序 `{program}`，而命令要由它启动"),
+                format!(
+                    "安装该程序，或者去掉它；用这个命令查看：command -v {}",
+                    quoted(program)
+                ),
+            ),
+            Self::NoLockFolder(folder) => (
+                format!("锁文件的目录 `{folder}` 不存在，`flock` 不会启动该命令"),
+                format!("mkdir -p {}", quoted(folder)),
             ),
             Self::NoLogFolder(folder) => (
                 format!("输出文件的目录 `{folder}` 不存在，shell 不会启动该命令"),

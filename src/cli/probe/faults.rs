@@ -33,6 +33,7 @@ impl Part<'_> {
         let all = own
             .chain(refusal)
             .chain(on_way)
+            .chain(self.missing_starter(call, bytes))
             .chain(self.missing_program(call, bytes))
             .chain(self.closed_log(call, bytes));
         let mut all: Vec<_> = all.chain(self.kept_in(call, found, bytes)).collect();

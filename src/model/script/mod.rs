@@ -95,6 +95,8 @@ pub struct Call {
     pub words: Vec<Argument>,
     /// What was taken away: `sudo`, `flock`, `timeout`, …
     pub wrappers: Vec<String>,
+    /// All the words that were taken away, options included.
+    pub front: Vec<Argument>,
     /// Who runs it.
     pub runner: Runner,
     /// The variables in front of it.

@@ -371,6 +371,7 @@ impl<'a> Walk<'a> {
         let is_exec = peeled.wrappers.iter().any(|name| name == "exec");
         let call = Call {
             words: words[peeled.start..].to_vec(),
+            front: words[..peeled.start].to_vec(),
             environment,
             range,
             output: self.output.clone(),

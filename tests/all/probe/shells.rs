@@ -190,3 +190,43 @@ fn a_value_that_a_run_may_change_is_not_known() {
         assert!(!is_known || told.contains("127.0.0.1::m /d/"), "{own}: {told}");
     }
 }
+
+/// What is to start rsync has to be there.
+#[test]
+fn a_program_that_is_to_start_rsync_may_be_missing() {
+    let no_wrapper = "there is no program `/usr/local/bin/nice` on this machine, which is to start";
+    come_to_rsync(&[
+        ("#!/bin/sh\n/usr/local/bin/nice RSYNC\n", no_wrapper),
+        ("#!/bin/sh\nnice /usr/local/bin/nice RSYNC\n", no_wrapper),
+        ("#!/bin/bash\n/usr/local/bin/nice RSYNC || echo x\n", no_wrapper),
+        ("0 4 * * * /usr/local/bin/nice RSYNC\n", no_wrapper),
+        (
+            "#!/bin/sh\nset -e\n/usr/local/bin/nice true\nRSYNC\n",
+            "there is no program `/usr/local/bin/nice` on this machine (line 3)",
+        ),
+        (
+            "#!/bin/sh\nsetuidgid nobody RSYNC\n",
+            "there is no program `setuidgid` on this machine",
+        ),
+        (
+            "#!/bin/sh\nflock /nonexistent/x/l RSYNC\n",
+            "there is no folder `/nonexistent/x` for the lock",
+        ),
+        (
+            "#!/bin/sh\nflock -w 1 -n /nonexistent/x/l nice RSYNC\n",
+            "there is no folder `/nonexistent/x` for the lock",
+        ),
+        ("#!/bin/sh\nmkdir -p HERE/x\nflock HERE/x/l RSYNC\n", ""),
+        ("#!/bin/sh\nflock -n HERE/l nice -n 5 RSYNC\n", ""),
+        (
+            "#!/bin/sh\nsetuidgid() { shift; \"$@\"; }\nsetuidgid nobody RSYNC\n",
+            "",
+        ),
+        ("#!/bin/bash\ntime RSYNC\n", ""),
+        ("#!/bin/sh\nexec nice RSYNC\n", ""),
+        (
+            "#!/bin/sh\nprintf '#!/bin/sh\\nexec \"$@\"\\n' > HERE/bin/chronic; chmod +x HERE/bin/chronic\nHERE/bin/chronic RSYNC\n",
+            "",
+        ),
+    ]);
+}
