@@ -13,6 +13,8 @@ pub(in crate::cli) enum Fault {
     RunsIn(String, String),
     /// What the first line names is not there.
     NoInterpreter(String),
+    /// What the first line names reads no commands of a shell's.
+    OtherInterpreter(String),
     /// The program of the first line gets these words as one.
     OneArgument(String, String),
     /// On this line dash is told of `pipefail`.
@@ -131,6 +133,12 @@ impl Fault {
             Self::NoInterpreter(program) => (
                 format!(
                     "there is no `{program}`, which the first line of `{file}` names: nothing of it runs"
+                ),
+                format!("write `#!/bin/sh`, or `#!/bin/bash`, into the first line: vi +1 {file}"),
+            ),
+            Self::OtherInterpreter(program) => (
+                format!(
+                    "the first line of `{file}` hands all of it to `{program}`, which is no shell and runs none of these commands"
                 ),
                 format!("write `#!/bin/sh`, or `#!/bin/bash`, into the first line: vi +1 {file}"),
             ),
@@ -323,6 +331,10 @@ impl Fault {
             ),
             Self::NoInterpreter(program) => (
                 format!("`{file}` 第一行写的 `{program}` 不存在：脚本完全不会运行"),
+                format!("第一行写成 `#!/bin/sh` 或 `#!/bin/bash`：vi +1 {file}"),
+            ),
+            Self::OtherInterpreter(program) => (
+                format!("`{file}` 的第一行把整个文件交给 `{program}`，它不是 shell，不会执行这些命令"),
                 format!("第一行写成 `#!/bin/sh` 或 `#!/bin/bash`：vi +1 {file}"),
             ),
             Self::OneArgument(program, argument) => (

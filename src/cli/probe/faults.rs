@@ -21,7 +21,10 @@ impl Part<'_> {
     /// What keeps a call from being made; `found`: what it finds in its environment.
     pub(super) fn faults(&self, call: &Call, found: &Found, bytes: &[u8]) -> Vec<Fault> {
         let interpreter = Interpreter::of(bytes).filter(|_| !self.is_typed && !self.is_cron);
-        let of_start = interpreter.and_then(|interpreter| interpreter.fault());
+        let of_start = interpreter.and_then(|interpreter| {
+            let other = || interpreter.fault_of_other(bytes);
+            interpreter.fault().or_else(other)
+        });
         let own = self.faults.iter().cloned().chain(of_start);
         let of_dash = self.of_dash(call, bytes);
         // A sign of bash's is told as that.

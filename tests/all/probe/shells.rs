@@ -230,3 +230,23 @@ fn a_program_that_is_to_start_rsync_may_be_missing() {
         ),
     ]);
 }
+
+/// What is no shell reads none of a script's commands.
+#[test]
+fn a_first_line_may_name_what_is_no_shell() {
+    come_to_rsync(&[
+        (
+            "#!/bin/cat\nRSYNC\n",
+            "hands all of it to `/bin/cat`, which is no shell",
+        ),
+        (
+            "#!/usr/bin/perl\nRSYNC\n",
+            "hands all of it to `/usr/bin/perl`, which is no shell",
+        ),
+        (
+            "#!/usr/bin/env perl\nRSYNC\n",
+            "hands all of it to `perl`, which is no shell",
+        ),
+        ("#!/bin/sh\nRSYNC\n", ""),
+    ]);
+}
