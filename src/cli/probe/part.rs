@@ -17,6 +17,7 @@ use crate::{
         folder::{folder_among, folder_of, is_bound, is_open},
         interpreter::{Interpreter, takes_braces},
         made::written_before,
+        reproduction::INPUT_OF_CRON,
         slip::Slip,
         table::is_us,
         variables::OF_RSYNC,
@@ -111,7 +112,7 @@ impl Part<'_> {
             path.filter(|path| is_without_rsync(path))
                 .map(|_| "PATH=".to_owned()),
         );
-        around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
+        around.extend(self.cut.iter().map(|_| INPUT_OF_CRON.to_owned()));
         let found = self.variables_of(call, bytes);
         around.extend(found.unknown.iter().map(|name| format!("{name}=")));
         around.extend(written_before(&self.script, call, &words));

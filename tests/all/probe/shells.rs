@@ -250,3 +250,32 @@ fn a_first_line_may_name_what_is_no_shell() {
         ("#!/bin/sh\nRSYNC\n", ""),
     ]);
 }
+
+/// What cron hands a command as input is not read here, nor is a log written: both are said, and nothing is carried out.
+#[test]
+fn what_is_not_done_is_refused() {
+    let folder = folder(&[(
+        "job.cron",
+        "0 4 * * * rsync --password-file=- joe@127.0.0.1::m/ d/ %pw\n",
+    )]);
+    for (words, expected) in [
+        (
+            &["--reproduce", "job.cron:1"][..],
+            "reads what rsync is handed as input",
+        ),
+        (
+            &[
+                "--really",
+                "--reproduce",
+                "rsync -r --log-file=log 127.0.0.1::m/ d/",
+            ],
+            "`--log-file` is not written here",
+        ),
+    ] {
+        let all: Vec<_> = ["probe"].iter().chain(words).copied().collect();
+        let output = program(folder.path(), &all).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(expected), "{output:?}");
+        assert!(!stderr(&output).contains("pw\n"), "{output:?}");
+    }
+}
