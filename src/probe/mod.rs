@@ -31,7 +31,7 @@ pub mod tryout;
 pub use audit::Remark;
 pub use command::command;
 pub use prober::{Choice, ProbeError, Setting};
-pub use report::{Effect, Report, Slip};
+pub use report::{Effect, Report, Slip, is_password};
 pub use reproduce::{reproduce, reproduce_within};
 pub use stage::{Fact, Right, Skip, Stage, State, Step};
 pub use stages::probe;

@@ -115,7 +115,8 @@ impl Report {
             first.any(|cause| cause.page.id == id)
         };
         names.contains(&CONNECT_PROGRAM)
-            || names.contains(&PASSWORD) && (has_cause(NO_PASSWORD) || self.explanation.is_none())
+            || names.iter().any(|name| is_password(name))
+                && (has_cause(NO_PASSWORD) || self.explanation.is_none())
     }
 
     /// What rsync would have ended with, had it heard the server out: a daemon says why and closes, and where it leaves
@@ -199,11 +200,17 @@ const PASSWORD: &str = "RSYNC_PASSWORD=";
 /// The page of a client without a password.
 const NO_PASSWORD: &str = "RSY815";
 
+/// Whether a password is to come from what is not carried out: a variable, or a file that is made first.
+pub fn is_password(name: &str) -> bool {
+    name == PASSWORD || name.starts_with("--password-file=")
+}
+
 /// Whether something around a command line decides how a stage ends.
 fn may_decide(name: &str, step: Step) -> bool {
     let is_of_login = step == Step::Authentication;
     match name {
-        PASSWORD | "USER=" | "LOGNAME=" => is_of_login,
+        "USER=" | "LOGNAME=" => is_of_login,
+        name if is_password(name) => is_of_login,
         CONNECT_PROGRAM | "RSYNC_PROXY=" => (Step::Resolve..=Step::Authentication).contains(&step),
         // A password may be read there, and a list of files.
         name if name == "<" || name.ends_with(" |") => {

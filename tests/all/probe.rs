@@ -17,6 +17,7 @@ mod refused;
 mod reproduced;
 mod scenarios;
 mod server_files;
+mod shells;
 pub(crate) mod situations;
 mod targets;
 mod told;

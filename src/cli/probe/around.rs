@@ -72,6 +72,8 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
             if !SHELLS.contains(&&*program) && !IDLE.contains(&&*program) {
                 add(program);
             }
+        } else if other.range.end <= call.range.start && sets_any(script, other) {
+            add(program);
         } else if other.range.end <= call.range.start && READERS.contains(&&*program) {
             // A text may be of passwords, the name of a file is not.
             let named = other.arguments().first().filter(|_| program != "eval");
@@ -130,6 +132,12 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
         }
     }
     names
+}
+
+/// Whether a command sets variables whose names only a run puts together.
+fn sets_any(script: &Script, call: &Call) -> bool {
+    let mut composed = script.composed.iter();
+    composed.any(|place| call.range.start <= place.start && place.end <= call.range.end)
 }
 
 /// Whether a command is run only where a `cd` in front of it fails: `cd FOLDER || exit 1`. Whether it does is looked at.

@@ -27,10 +27,19 @@ const SURE: [&str; 5] = ["echo", "logger", "mkdir", "sleep", "true"];
 
 /// A command of a unit's with what runs in front of it: what fails for sure is a slip, what may fail is left out.
 ///
-/// What is not there may be made by it.
-pub(super) fn told(mut written: Written, all: &[Started], own: &Started, has_folder: bool) -> Written {
+/// What is not there may be made by it, or before it: `first`.
+pub(super) fn told(
+    mut written: Written,
+    all: &[Started],
+    own: &Started,
+    is_without_folder: bool,
+    first: impl Fn() -> Made,
+) -> Written {
     let rank = |one: &Started| ORDER.iter().position(|name| *name == one.name);
-    let Some(last) = rank(own) else { return written };
+    let Some(last) = rank(own) else {
+        written.made.extend(first());
+        return written;
+    };
     let is_before = |one: &&Started| match rank(one) {
         Some(rank) => rank < last || rank == last && one.range.start < own.range.start,
         None => false,
@@ -48,7 +57,7 @@ pub(super) fn told(mut written: Written, all: &[Started], own: &Started, has_fol
     };
     before.retain(|one| !one.value.is_empty() && !taken_back(one));
     let mut faults = Vec::new();
-    let mut made = Made::default();
+    let mut made = first();
     for one in before {
         let signs = one
             .value
@@ -80,9 +89,9 @@ pub(super) fn told(mut written: Written, all: &[Started], own: &Started, has_fol
     });
     written.slips.splice(0..0, faults);
     // Without its own folder systemd starts none of them.
-    if !has_folder {
-        written.made.extend(made);
-    }
+    written
+        .made
+        .extend(if is_without_folder { first() } else { made });
     written
 }
 

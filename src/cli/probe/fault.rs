@@ -13,12 +13,18 @@ pub(in crate::cli) enum Fault {
     RunsIn(String, String),
     /// What the first line names is not there.
     NoInterpreter(String),
+    /// What the first line names reads no commands of a shell's.
+    OtherInterpreter(String),
     /// The program of the first line gets these words as one.
     OneArgument(String, String),
     /// On this line dash is told of `pipefail`.
     Pipefail(usize),
     /// The program is not there.
     NoProgram(String),
+    /// The program that is to start it is not there.
+    NoStarter(String),
+    /// The folder of the file that is locked first is not there.
+    NoLockFolder(String),
     /// The folder of a file that output goes to is not there.
     NoLogFolder(String),
     /// The output goes to what is a folder, or has no name.
@@ -83,6 +89,8 @@ impl Fault {
     pub(super) fn missing(&self) -> Option<&str> {
         match self {
             Self::NoProgram(path)
+            | Self::NoStarter(path)
+            | Self::NoLockFolder(path)
             | Self::NotThere(path)
             | Self::NoLogFolder(path)
             | Self::NotFound(_, path)
@@ -128,6 +136,12 @@ impl Fault {
                 ),
                 format!("write `#!/bin/sh`, or `#!/bin/bash`, into the first line: vi +1 {file}"),
             ),
+            Self::OtherInterpreter(program) => (
+                format!(
+                    "the first line of `{file}` hands all of it to `{program}`, which is no shell and runs none of these commands"
+                ),
+                format!("write `#!/bin/sh`, or `#!/bin/bash`, into the first line: vi +1 {file}"),
+            ),
             Self::OneArgument(program, argument) => (
                 format!(
                     "`{program}` in the first line of `{file}` gets `{argument}` as one word, and refuses it"
@@ -143,6 +157,17 @@ impl Fault {
             Self::NoProgram(program) => (
                 format!("there is no program `{program}` on this machine (code 127 of the shell)"),
                 "write `rsync`, or the path that this prints: command -v rsync".to_owned(),
+            ),
+            Self::NoStarter(program) => (
+                format!("there is no program `{program}` on this machine, which is to start the command"),
+                format!(
+                    "install it, or take it away; what is there, this tells: command -v {}",
+                    quoted(program)
+                ),
+            ),
+            Self::NoLockFolder(folder) => (
+                format!("there is no folder `{folder}` for the lock, so `flock` does not start the command"),
+                format!("mkdir -p {}", quoted(folder)),
             ),
             Self::NoLogFolder(folder) => (
                 format!(
@@ -308,6 +333,10 @@ impl Fault {
                 format!("`{file}` 第一行写的 `{program}` 不存在：脚本完全不会运行"),
                 format!("第一行写成 `#!/bin/sh` 或 `#!/bin/bash`：vi +1 {file}"),
             ),
+            Self::OtherInterpreter(program) => (
+                format!("`{file}` 的第一行把整个文件交给 `{program}`，它不是 shell，不会执行这些命令"),
+                format!("第一行写成 `#!/bin/sh` 或 `#!/bin/bash`：vi +1 {file}"),
+            ),
             Self::OneArgument(program, argument) => (
                 format!("`{file}` 第一行的 `{program}` 把 `{argument}` 当成一个词，拒绝执行"),
                 format!("第一行只写 `#!/bin/bash`，选项写在下一行，如 `set -e`：vi +1 {file}"),
@@ -319,6 +348,17 @@ impl Fault {
             Self::NoProgram(program) => (
                 format!("本机没有程序 `{program}`（shell 的退出码 127）"),
                 "写成 `rsync`，或者写这个命令显示的路径：command -v rsync".to_owned(),
+            ),
+            Self::NoStarter(program) => (
+                format!("本机没有程序 `{program}`，而命令要由它启动"),
+                format!(
+                    "安装该程序，或者去掉它；用这个命令查看：command -v {}",
+                    quoted(program)
+                ),
+            ),
+            Self::NoLockFolder(folder) => (
+                format!("锁文件的目录 `{folder}` 不存在，`flock` 不会启动该命令"),
+                format!("mkdir -p {}", quoted(folder)),
             ),
             Self::NoLogFolder(folder) => (
                 format!("输出文件的目录 `{folder}` 不存在，shell 不会启动该命令"),

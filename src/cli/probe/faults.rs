@@ -1,6 +1,6 @@
 //! What of a script, or of a table of cron's, keeps a call in it from being made as it is meant.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use crate::{
     cli::probe::{
@@ -21,11 +21,12 @@ impl Part<'_> {
     /// What keeps a call from being made; `found`: what it finds in its environment.
     pub(super) fn faults(&self, call: &Call, found: &Found, bytes: &[u8]) -> Vec<Fault> {
         let interpreter = Interpreter::of(bytes).filter(|_| !self.is_typed && !self.is_cron);
-        let of_start = interpreter.and_then(|interpreter| interpreter.fault());
+        let of_start = interpreter.and_then(|interpreter| {
+            let other = || interpreter.fault_of_other(bytes);
+            interpreter.fault().or_else(other)
+        });
         let own = self.faults.iter().cloned().chain(of_start);
-        let of_dash = self
-            .of_dash(call, bytes)
-            .filter(|_| self.takes_braces == Some(false));
+        let of_dash = self.of_dash(call, bytes);
         // A sign of bash's is told as that.
         let is_sign = matches!(of_dash, Some((_, Fault::OfBash(_, _, true))));
         let refusal = (!is_sign).then(|| self.refusal(call, bytes)).flatten();
@@ -35,6 +36,7 @@ impl Part<'_> {
         let all = own
             .chain(refusal)
             .chain(on_way)
+            .chain(self.missing_starter(call, bytes))
             .chain(self.missing_program(call, bytes))
             .chain(self.closed_log(call, bytes));
         let mut all: Vec<_> = all.chain(self.kept_in(call, found, bytes)).collect();
@@ -43,10 +45,20 @@ impl Part<'_> {
         all
     }
 
-    /// The first thing in front of a call, or in it, that dash does not know.
+    /// Whether dash reads a place in the text that a call is in, or in one around it.
+    fn is_of_dash(&self, place: &Range<usize>, call: &Call, bytes: &[u8]) -> bool {
+        let mut texts = self.script.texts.iter();
+        let is_elsewhere =
+            texts.any(|text| text.range.contains(&place.start) && !text.range.contains(&call.range.start));
+        !is_elsewhere && self.takes_braces_at(place, bytes) == Some(false)
+    }
+
+    /// The first thing in front of a call, or in it, that dash does not know and is to read.
     fn of_dash(&self, call: &Call, bytes: &[u8]) -> Option<(usize, Fault)> {
         let calls = self.script.calls.iter();
-        let before = calls.filter(|other| other.range.start <= call.range.start);
+        let before = calls.filter(|other| {
+            other.range.start <= call.range.start && self.is_of_dash(&other.range, call, bytes)
+        });
         let of_calls = before.filter_map(|other| {
             let line = position(bytes, other.range.start);
             let is_pipefail = |word: &Argument| word.is("pipefail");
@@ -60,15 +72,15 @@ impl Part<'_> {
                 "pushd" => Some(Fault::OfBash(line, "pushd", false)),
                 "popd" => Some(Fault::OfBash(line, "popd", false)),
                 "[[" => Some(Fault::OfBash(line, "[[", false)),
-                _ if bytes[other.range.clone()].windows(3).any(|sign| sign == b"<<<") => {
-                    Some(Fault::OfBash(line, "<<<", true))
-                }
+                _ if has_here_string(other, bytes) => Some(Fault::OfBash(line, "<<<", true)),
                 _ => None,
             };
             fault.map(|fault| (other.range.start, fault))
         });
         let assignments = self.script.assignments.iter();
-        let before = assignments.filter(|assigned| assigned.range.end <= call.range.start);
+        let before = assignments.filter(|assigned| {
+            assigned.range.end <= call.range.start && self.is_of_dash(&assigned.range, call, bytes)
+        });
         let of_assignments = before.filter_map(|assigned| {
             let behind = bytes[assigned.range.clone()].strip_prefix(&assigned.name[..])?;
             let line = position(bytes, assigned.range.start);
@@ -85,17 +97,18 @@ impl Part<'_> {
 
     /// What keeps the shell from opening a file that the output goes to.
     fn closed_log(&self, call: &Call, bytes: &[u8]) -> Option<Fault> {
-        let start = self.folder_of(call)?;
+        let start = self.folder_of(call, bytes)?;
         let start = match self.is_typed {
             true => start,
             false => self.home().join(start),
         };
         let made = self.made(&call.range, call.range.start, bytes);
+        let is_bash = |file: &Argument| self.takes_braces_at(&file.range, bytes) != Some(false);
         let files = [&call.output, &call.errors]
             .into_iter()
             .filter_map(|stream| match stream {
                 // bash goes on where `exec > FILE` cannot open it, dash ends there.
-                Stream::File(file) if self.takes_braces != Some(false) && is_of_exec(file, bytes) => None,
+                Stream::File(file) if is_bash(file) && is_of_exec(file, bytes) => None,
                 Stream::File(file) => String::from_utf8(file.known()?).ok(),
                 Stream::Inherited | Stream::Discarded(_) => None,
             });
@@ -131,7 +144,8 @@ impl Part<'_> {
 
     /// A variable of rsync's that the script sets for itself alone.
     fn kept_in(&self, call: &Call, found: &Found, bytes: &[u8]) -> Option<Fault> {
-        if self.is_typed {
+        // One that a run names may be handed on.
+        if self.is_typed || !self.script.composed.is_empty() {
             return None;
         }
         let mut names = OF_RSYNC.into_iter().filter(|name| name.starts_with("RSYNC_"));
@@ -168,6 +182,12 @@ impl Part<'_> {
             }
         })
     }
+}
+
+/// `<<< WORD` of a call, otherwise than in one of its words.
+fn has_here_string(call: &Call, bytes: &[u8]) -> bool {
+    let mut signs = call.range.clone().filter(|&at| bytes[at..].starts_with(b"<<<"));
+    signs.any(|at| !call.words.iter().any(|word| word.range.contains(&at)))
 }
 
 /// Whether a file is what an `exec` without a program opens for all that follows.

@@ -62,7 +62,7 @@ pub(super) fn files_of(words: &[String]) -> impl Iterator<Item = String> {
 }
 
 /// The file that a filter rule reads once: `. FILE`, `.MODIFIERS FILE`, `merge,MODIFIERS FILE`.
-fn merge_file(rule: &str) -> Option<&str> {
+pub(super) fn merge_file(rule: &str) -> Option<&str> {
     let rule = rule.trim_start();
     let behind = rule.strip_prefix("merge").or_else(|| rule.strip_prefix('.'))?;
     behind.split_once([' ', '_']).map(|(_, file)| file)

@@ -12,6 +12,26 @@ const RETURN: char = RETURN_BYTE as char;
 /// Shells that take plain words for the same.
 const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
 
+/// Programs that read no commands of a shell's, without the numbers of their releases.
+const OTHERS: [&str; 15] = [
+    "awk", "cat", "echo", "false", "gawk", "lua", "mawk", "node", "nodejs", "perl", "php", "python", "ruby",
+    "tclsh", "true",
+];
+
+/// What stands in their texts where they hand something to a shell.
+const STARTING: [&[u8]; 10] = [
+    b"system",
+    b"popen",
+    b"subprocess",
+    b"exec",
+    b"spawn",
+    b"`",
+    b"qx",
+    b"sh(",
+    b"run(",
+    b"getline",
+];
+
 /// What a script names in its first line, as the kernel reads it: all behind the program is one argument (execve(2)).
 pub(super) struct Interpreter {
     program: String,
@@ -75,6 +95,21 @@ impl Interpreter {
         let is_read_as_one = self.is_env() || is_plain(self.shell());
         (is_read_as_one && !is_one_word)
             .then(|| Fault::OneArgument(self.program.clone(), self.argument.clone()))
+    }
+
+    /// The same where what is named is no shell; `script`: its text, in which that may start one.
+    pub(super) fn fault_of_other(&self, script: &[u8]) -> Option<Fault> {
+        let program = Path::new(self.shell());
+        let name = program.file_name()?.to_str()?;
+        let name = name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+        let rest = script.split(|&byte| byte == b'\n').skip(1);
+        let starts = |line: &[u8]| {
+            STARTING
+                .iter()
+                .any(|word| line.windows(word.len()).any(|part| part == *word))
+        };
+        let is_other = OTHERS.contains(&name) && !rest.into_iter().any(starts);
+        is_other.then(|| Fault::OtherInterpreter(self.shell().to_owned()))
     }
 
     /// Whether that is a shell whose plain words are followed, with nothing but what ends the script at failures.

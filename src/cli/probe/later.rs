@@ -1,19 +1,25 @@
 //! What a command is to send, or to read, that is not there yet: something in front of it makes it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     catalog::Language,
-    cli::probe::written::Written,
+    cli::probe::{folder::merge_file, written::Written},
     syntax::{Given, Invocation},
     terms::Target,
 };
 
-/// Options whose value is a list that rsync reads.
-const LISTS: [&str; 3] = ["exclude-from", "files-from", "include-from"];
+/// Options whose value is a file that rsync reads, and may be empty.
+const LISTS: [&str; 4] = ["early-input", "exclude-from", "files-from", "include-from"];
 
 /// A list in which nothing stands.
 const EMPTY: &str = "/dev/null";
+
+/// What the file of a password is left out as, whose content decides about the login.
+const PASSWORD_FILE: &str = "--password-file=";
 
 /// What is not there yet, and the words with which the rest can be tried without it.
 #[derive(Debug, Default)]
@@ -23,6 +29,8 @@ pub(super) struct Later {
     changed: Vec<(usize, Option<String>)>,
     /// Whether nothing is left that could be sent.
     has_no_source: bool,
+    /// The file that the password is to come from.
+    password: Option<String>,
 }
 
 impl Later {
@@ -43,6 +51,33 @@ impl Later {
         all
     }
 
+    /// Puts it among what is not carried out; `has_password`: whether a password is known otherwise.
+    pub(super) fn leave_out(&self, around: &mut Vec<String>, has_password: bool) {
+        for name in &self.names {
+            let written = format!("> {name}");
+            if self.password.as_ref() == Some(name) {
+                // The password itself is what is missed.
+                around.retain(|other| *other != written);
+                around.extend((!has_password).then(|| format!("{PASSWORD_FILE}{name}")));
+            } else if !around.contains(&written) {
+                around.push(written);
+            }
+        }
+    }
+
+    /// What is said of a password in it: it decides about the login and all behind it.
+    pub(super) fn told_of_password(&self, language: Language) -> Option<String> {
+        let file = self.password.as_ref()?;
+        Some(match language {
+            Language::English => format!(
+                "the password is to come from `{file}`: where the module asks for one, the login and all that follows can only be tried with it; set RSYNC_PASSWORD here to that password"
+            ),
+            Language::Chinese => format!(
+                "密码要从 `{file}` 读取：如果模块要求密码，没有它就无法试登录及其后的各步；请在这里把 RSYNC_PASSWORD 设成该密码"
+            ),
+        })
+    }
+
     /// What is said of it.
     pub(super) fn told(&self, language: Language) -> String {
         let names: Vec<_> = self.names.iter().map(|name| format!("`{name}`")).collect();
@@ -60,6 +95,19 @@ impl Later {
 }
 
 impl Written {
+    /// The word that an option's value stands in, with this one.
+    fn with_value(&self, option: &Given, value: &str) -> (usize, Option<String>) {
+        let word = &self.words[option.word];
+        let own = option.value.as_deref().unwrap_or_default();
+        match option.value_word {
+            Some(at) => (at, Some(value.to_owned())),
+            None => {
+                let front = word.strip_suffix(own).unwrap_or(word);
+                (option.word, Some(format!("{front}{value}")))
+            }
+        }
+    }
+
     /// What is to be sent or read, is not there, and may be made in front of the command; `here`: where we are. Nothing where
     /// something else is missing as well, which nothing makes.
     pub(super) fn later(&self, here: &Path) -> Later {
@@ -72,13 +120,18 @@ impl Written {
         let is_missing = |name: &str| matches!(folder.join(name).try_exists(), Ok(false));
         let is_made = |name: &str| self.made.has_any(&folder.join(name), &folder);
         for option in &invocation.options {
-            if let Some(file) = list(option).filter(|file| is_missing(file) && is_made(file)) {
-                let (at, word) = match option.value_word {
-                    Some(at) => (at, EMPTY.to_owned()),
-                    None => (option.word, format!("--{}={EMPTY}", option.name)),
-                };
-                later.names.push(file.to_owned());
-                later.changed.push((at, Some(word)));
+            let Some(read) = Read::of(option).filter(|read| is_missing(read.file) && is_made(read.file))
+            else {
+                continue;
+            };
+            later.names.push(read.file.to_owned());
+            match read.instead {
+                Some(instead) => later.changed.push(self.with_value(option, &instead)),
+                None => {
+                    later.password = Some(read.file.to_owned());
+                    later.changed.push((option.word, None));
+                    later.changed.extend(option.value_word.map(|at| (at, None)));
+                }
             }
         }
         let Some((Target::Daemon(_) | Target::Shell(_), sources)) = invocation.targets.split_last() else {
@@ -113,11 +166,34 @@ impl Written {
     }
 }
 
-/// The file of an option that names a list.
-fn list(option: &Given) -> Option<&str> {
-    let file = option.value.as_deref()?;
-    let is_local = file != "-" && !file.contains(':') && !file.is_empty();
-    (LISTS.contains(&&*option.name) && is_local).then_some(file)
+/// What an option makes rsync read, or work in.
+struct Read<'a> {
+    file: &'a str,
+    /// The value with which the rest can be tried; none where the option is to be left away.
+    instead: Option<String>,
+}
+
+impl<'a> Read<'a> {
+    fn of(option: &'a Given) -> Option<Self> {
+        let value = option.value.as_deref()?;
+        let (file, instead) = match &*option.name {
+            "filter" => {
+                let file = merge_file(value)?;
+                let rule = value.strip_suffix(file)?;
+                (file, Some(format!("{rule}{EMPTY}")))
+            }
+            // What is no whole path lies in the destination.
+            "temp-dir" => {
+                let folder = env::temp_dir().display().to_string();
+                (value, Some(folder).filter(|_| value.starts_with('/')))
+            }
+            "password-file" => (value, None),
+            name => (value, LISTS.contains(&name).then(|| EMPTY.to_owned())),
+        };
+        let is_local = file != "-" && !file.contains(':') && !file.is_empty();
+        let is_known = instead.is_some() || option.name == "password-file";
+        (is_local && is_known).then_some(Self { file, instead })
+    }
 }
 
 /// The part of a path up to the first name that is not there.

@@ -1,5 +1,6 @@
 mod around;
 mod before;
+mod composed;
 mod fault;
 mod faults;
 pub(super) mod folder;

@@ -17,6 +17,7 @@ use crate::{
         folder::{folder_among, folder_of, is_bound, is_open},
         interpreter::{Interpreter, takes_braces},
         made::written_before,
+        reproduction::INPUT_OF_CRON,
         slip::Slip,
         table::is_us,
         variables::OF_RSYNC,
@@ -104,13 +105,14 @@ impl Part<'_> {
             let name = name.split(' ').next().unwrap_or_default();
             ["source", "pushd", "popd"].contains(&name)
         };
-        around.retain(|name| self.takes_braces != Some(false) || !is_of_bash(name));
+        let takes_braces = self.takes_braces_at(&call.range, bytes);
+        around.retain(|name| takes_braces != Some(false) || !is_of_bash(name));
         let path = self.variables.get(&b"PATH"[..]);
         around.extend(
             path.filter(|path| is_without_rsync(path))
                 .map(|_| "PATH=".to_owned()),
         );
-        around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
+        around.extend(self.cut.iter().map(|_| INPUT_OF_CRON.to_owned()));
         let found = self.variables_of(call, bytes);
         around.extend(found.unknown.iter().map(|name| format!("{name}=")));
         around.extend(written_before(&self.script, call, &words));
@@ -124,8 +126,12 @@ impl Part<'_> {
             made: self.made(&call.range, call.range.start, bytes),
             home: self.home_of(call),
             is_bound: is_bound(&self.script, call, bytes),
-            folder: self.folder_of(call).and_then(|folder| self.folder_from(&folder)),
-            stays_in: self.stays_in(call).and_then(|folder| self.folder_from(&folder)),
+            folder: self
+                .folder_of(call, bytes)
+                .and_then(|folder| self.folder_from(&folder)),
+            stays_in: self
+                .stays_in(call, bytes)
+                .and_then(|folder| self.folder_from(&folder)),
             runner: self.runner_of(call),
             ..Written::default()
         })
@@ -158,7 +164,8 @@ impl Part<'_> {
         let end = call.words.last().map_or(call.range.end, |word| word.range.end);
         let words = call.range.start..end;
         let line = (!self.is_typed).then(|| Slip::of_lines(&words, bytes, self.is_cron));
-        let redirection = redirection_of_bash(call, bytes).filter(|_| self.takes_braces == Some(false));
+        let redirection = redirection_of_bash(call, bytes)
+            .filter(|_| self.takes_braces_at(&call.range, bytes) == Some(false));
         let own = line
             .flatten()
             .into_iter()
@@ -180,16 +187,44 @@ impl Part<'_> {
         user.map(|user| user.dir).unwrap_or_default()
     }
 
+    /// Whether the shell that reads a place takes braces apart, if that is known: that of the innermost text around it, or a
+    /// bash that the script is handed to in front of it.
+    pub(super) fn takes_braces_at(&self, place: &Range<usize>, bytes: &[u8]) -> Option<bool> {
+        let texts = self.script.texts.iter();
+        let around = texts.filter(|text| text.range.contains(&place.start));
+        if let Some(text) = around.min_by_key(|text| text.range.len()) {
+            return text.shell.as_deref().and_then(takes_braces);
+        }
+        self.takes_braces
+            .filter(|_| !self.is_handed_to_bash(place, bytes))
+    }
+
+    /// Whether a script may go over to bash in front of a place: `exec bash "$0" "$@"`.
+    pub(super) fn is_handed_to_bash(&self, place: &Range<usize>, bytes: &[u8]) -> bool {
+        let mut before = self
+            .script
+            .calls
+            .iter()
+            .filter(|call| call.range.end <= place.start);
+        before.any(|call| {
+            let is_own = bytes[call.range.clone()].windows(2).any(|name| name == b"$0");
+            let is_exec = call.wrappers.iter().any(|wrapper| wrapper == "exec");
+            is_own && is_exec && takes_braces(&call.program()) == Some(true)
+        })
+    }
+
     /// The folder that the text has gone to before a call, from the one on that it is started in; none if only a run can tell.
-    pub(super) fn folder_of(&self, call: &Call) -> Option<PathBuf> {
-        folder_of(&self.script, call, self.takes_braces != Some(false))
+    pub(super) fn folder_of(&self, call: &Call, bytes: &[u8]) -> Option<PathBuf> {
+        let knows_all = self.takes_braces_at(&call.range, bytes) != Some(false);
+        folder_of(&self.script, call, knows_all)
     }
 
     /// The same where the shell stays where it is if it cannot enter a folder.
-    fn stays_in(&self, call: &Call) -> Option<PathBuf> {
+    fn stays_in(&self, call: &Call, bytes: &[u8]) -> Option<PathBuf> {
+        let knows_all = self.takes_braces_at(&call.range, bytes) != Some(false);
         let home = self.home();
         let is_open = |folder: &Path| is_open(&home.join(folder));
-        folder_among(&self.script, call, self.takes_braces != Some(false), is_open)
+        folder_among(&self.script, call, knows_all, is_open)
     }
 
     /// Where a folder is that the command goes to, from the one on that it is started in; none if only a run can tell, as where

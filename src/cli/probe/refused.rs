@@ -27,7 +27,7 @@ impl Part<'_> {
         let text = with_returns(&bytes[self.start..self.end]);
         // Words of its own, and other signs, which it knows once it runs.
         let changes = |word: &[u8]| text.windows(word.len()).any(|part| part == word);
-        if changes(b"extglob") || changes(b"alias ") {
+        if changes(b"extglob") || changes(b"alias ") || self.is_handed_to_bash(&call.range, bytes) {
             return None;
         }
         let last = call.range.end.saturating_sub(1).clamp(self.start, self.end);

@@ -34,6 +34,9 @@ use crate::{
 /// the mask is ours.
 const FOLLOWED: [&str; 6] = ["[", "exit", "if", "mkdir", "test", "umask"];
 
+/// How the input that cron cuts off a command is named.
+pub(super) const INPUT_OF_CRON: &str = "cron's input behind %";
+
 /// What stands around a command line.
 #[derive(Default)]
 pub(super) struct Surrounding {
@@ -68,7 +71,7 @@ impl Arguments {
         let here = env::current_dir()?;
         let folder = written.enter(&here)?;
         if written.reads_password_from_pipe() {
-            return Err("`--password-file=-` reads what stands in front of rsync, which is not carried out: give the password with RSYNC_PASSWORD or in a file: --reproduce 'rsync ... --password-file=FILE ...'".into());
+            return Err("`--password-file=-` reads what rsync is handed as input, which is not carried out: give the password with RSYNC_PASSWORD or in a file: --reproduce 'rsync ... --password-file=FILE ...'".into());
         }
         let aliases = aliases(written.home.as_deref());
         for alias in &aliases {
@@ -106,14 +109,13 @@ impl Arguments {
             tell(&behind_sudo(&written.kept_back, language))?;
         }
         let later = written.later(&here);
-        for name in &later.names {
-            let name = format!("> {name}");
-            if !written.around.contains(&name) {
-                written.around.push(name);
-            }
-        }
+        let has_own_password = env::var_os(PASSWORD).is_some();
+        later.leave_out(&mut written.around, has_own_password);
         if !later.names.is_empty() {
             tell(&later.told(language))?;
+        }
+        if let Some(told) = later.told_of_password(language).filter(|_| !has_own_password) {
+            tell(&told)?;
         }
         if written.surroundings == Surroundings::Plain {
             written.around.retain(|name| !FOLLOWED.contains(&&**name));
@@ -127,6 +129,9 @@ impl Arguments {
                 ).into());
             }
             tell(&left_out(&names, language))?;
+        }
+        if self.really && Invocation::parse(&written.words).option("log-file").is_some() {
+            return Err("`--log-file` is not written here, so --really would leave no log: run rsync itself, or give the command without it: --reproduce 'rsync ...' --really".into());
         }
         if self.really {
             written.check(place.is_some(), &here)?;
@@ -207,7 +212,7 @@ impl Written {
             .option("password-file")
             .and_then(|given| given.value.as_deref());
         let mut around = self.around.iter();
-        file == Some("-") && around.any(|name| name.ends_with(" |") || name == "<")
+        file == Some("-") && around.any(|name| name.ends_with(" |") || name == "<" || name == INPUT_OF_CRON)
     }
 
     /// The folder that the command is to be carried out in, from the one on in which we are; none if it is that one, or does not

@@ -14,7 +14,7 @@ use std::{
 use nix::unistd::gethostname;
 
 use crate::{
-    cli::probe::{interpreter::is_of_dash, named::Named, own_folder::with_own_folder},
+    cli::probe::{composed::composes, interpreter::is_of_dash, named::Named, own_folder::with_own_folder},
     model::wildmatch::wildmatch,
     syntax::environment_file::{self, Kind},
 };
@@ -62,7 +62,7 @@ struct Given<'s> {
 impl<'s> Given<'s> {
     fn of(script: &'s [u8], is_started: bool) -> Self {
         let mut set = HashSet::new();
-        let mut is_open = false;
+        let mut is_open = composes(script);
         let is_end = |byte: &u8| byte.is_ascii_whitespace() || b";&|(){}".contains(byte);
         let words = script.split(is_end).filter(|word| !word.is_empty());
         let mut is_named = false;
@@ -79,6 +79,8 @@ impl<'s> Given<'s> {
             }
             if let Some(at) = word.iter().position(|&byte| byte == b'=') {
                 let (name, value) = (&word[..at], &word[at + 1..]);
+                let name = name.strip_prefix(b"\"").unwrap_or(name);
+                let name = name.strip_suffix(b"+").unwrap_or(name);
                 // The default itself is cut off with its brace.
                 let value = value.strip_prefix(b"\"").unwrap_or(value);
                 if value != b"$" {

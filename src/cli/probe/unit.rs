@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod folders;
+
 use crate::{
     cli::probe::{
         before::{self, Started},
@@ -17,6 +19,7 @@ use crate::{
         slip::Slip,
         table::{home_of, is_us},
         text::{lines, position},
+        unit::folders::Folders,
         unread::Unread,
         variables::OF_RSYNC,
         written::Written,
@@ -101,7 +104,11 @@ pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Writ
                 true => unit.by_root().called(&command)?,
                 false => unit.called(&command)?,
             };
-            Some(called.map(|written| before::told(written, &unit.started, one, unit.folder.is_some())))
+            Some(called.map(|written| {
+                before::told(written, &unit.started, one, unit.is_without_folder(), || {
+                    unit.folders.made(unit.of_system())
+                })
+            }))
         })
         .collect();
     match found.len() {
@@ -148,19 +155,34 @@ struct Unit {
     names_user: bool,
     /// Whether a user's own manager starts it.
     is_of_user: bool,
+    /// The folders that systemd makes for it.
+    folders: Folders,
+    /// Its own file.
+    file: PathBuf,
     /// What systemd starts commands with besides (systemd.exec(5)).
     given: BTreeMap<&'static str, Vec<u8>>,
 }
 
 impl Unit {
     fn of(path: &Path, file: &[u8]) -> Self {
-        let mut unit = Self::read(file);
+        let mut unit = Self {
+            file: path.to_owned(),
+            ..Self::read(file)
+        };
         // The manager of a user hands on what the user has.
         if path.components().any(|part| part.as_os_str() == "user") {
             let own = ["HOME", "LOGNAME", "USER"].into_iter();
             let own = own.filter_map(|name| Some((name, env::var_os(name)?.into_encoded_bytes())));
             unit.given = own.collect();
             unit.is_of_user = true;
+        }
+        // What the unit sets itself counts.
+        for (name, value) in unit.folders.variables(unit.of_system()) {
+            if let Some(value) = value {
+                unit.variables
+                    .entry(name.into())
+                    .or_insert_with(|| value.into_bytes());
+            }
         }
         unit
     }
@@ -205,7 +227,7 @@ impl Unit {
                     read.confinement
                         .push(format!("{}={}", String::from_utf8_lossy(name), text()));
                 }
-                _ => {}
+                name => read.folders.take(name, &text()),
             }
         }
         // What the files set counts before `Environment=`, wherever it stands (systemd.exec(5)).
@@ -240,12 +262,30 @@ impl Unit {
         }
     }
 
+    /// Whether the folder that systemd starts all of them in is not there.
+    fn is_without_folder(&self) -> bool {
+        let made = self.folders.made(self.of_system());
+        let is_there = |folder: &Path| folder.is_dir() || made.has(folder, Path::new("/"));
+        self.folder.as_ref().is_some_and(|folder| !is_there(folder))
+    }
+
+    /// Its own file, where the system's manager starts it.
+    fn of_system(&self) -> Option<&Path> {
+        (!self.is_of_user).then_some(&*self.file)
+    }
+
     /// What a command hands to rsync; nothing if it does not call it.
     fn called(&self, command: &[Word]) -> Option<Result<Written, String>> {
         if self.has_unread && command.iter().any(|word| word.bytes.contains(&b'$')) {
             return Some(Err(
                 "an `EnvironmentFile=` of the unit cannot be read here, and the command names variables; paste it with their values, as 'rsync ...'".to_owned(),
             ));
+        }
+        let mut words = command.iter();
+        if let Some(name) = words.find_map(|word| self.folders.unknown_in(self.of_system(), &word.bytes)) {
+            return Some(Err(format!(
+                "what `${name}` is only a run can tell; paste the command with its value, as 'rsync ...'"
+            )));
         }
         let command = expand(command, &self.variables);
         let (program, arguments) = command.split_first()?;

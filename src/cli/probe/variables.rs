@@ -191,6 +191,10 @@ impl Part<'_> {
                 Change::HandedOn(is_handed_on) => state.is_handed_on = is_handed_on,
             }
         }
+        let mut composed = self.script.composed.iter();
+        if state.value.is_some() && composed.any(|place| place.start < call.range.start) {
+            state.is_sure = false;
+        }
         if !state.is_handed_on && state.value.is_some() {
             state.value = Some(None);
         }

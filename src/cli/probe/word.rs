@@ -24,10 +24,14 @@ impl Part<'_> {
             return Ok(names);
         }
         let word = self.word(argument, bytes)?;
-        if !has_open_braces(argument) || self.takes_braces == Some(false) {
+        if !has_open_braces(argument) {
             return Ok(vec![word]);
         }
-        let words = self.takes_braces.and_then(|_| of_braces(argument));
+        let takes_braces = self.takes_braces_at(&argument.range, bytes);
+        if takes_braces == Some(false) {
+            return Ok(vec![word]);
+        }
+        let words = takes_braces.and_then(|_| of_braces(argument));
         words.ok_or_else(|| {
             format!(
                 "of `{}` a shell may make several words, which only a run can tell; paste the command with them, as 'rsync ...'",

@@ -30,7 +30,7 @@ impl<'a> Walk<'a> {
             }
             b"trap" if words.iter().any(|word| word.is("ERR")) => self.is_errexit = true,
             name if sets_variables(name) => {
-                self.set_by_name(name == b"export", simple);
+                self.set_by_name(name, simple, words);
                 self.freeze(name, words);
             }
             _ => {}
@@ -62,38 +62,52 @@ impl<'a> Walk<'a> {
     }
 
     /// `export NAME=value`, `read NAME`, and their like.
-    fn set_by_name(&mut self, is_export: bool, simple: &'a Simple) {
+    fn set_by_name(&mut self, program: &[u8], simple: &'a Simple, words: &[Argument]) {
+        let is_export = program == b"export";
         let is_exported = is_export
             || simple.words.iter().skip(1).any(|word| {
                 let text = &self.file[word.range.clone()];
                 text.starts_with(b"-") && text.contains(&b'x')
             });
+        if is_composed(simple, words, self.file) {
+            self.opens(simple);
+        }
         for word in &simple.words[1..] {
-            let text = &self.file[word.range.clone()];
-            let length = text
-                .iter()
-                .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
-                .count();
-            if length == 0 {
+            let value = self.variables.whole(word);
+            let Some((name, is_appended, begin)) = named(&value) else {
                 continue;
-            }
-            let name = &text[..length];
+            };
             if is_exported {
-                self.found.exported.insert(name.to_vec());
+                self.found.exported.insert(name.clone());
             }
-            if text.get(length) == Some(&b'=') {
-                let value = self.expand_whole(word).behind(length + 1);
-                self.assign(name, &value, false);
-                self.found.assignments.push(Assigned {
-                    name: name.to_vec(),
-                    value,
-                    range: word.range.clone(),
-                    is_for_command: false,
-                });
-            } else if !is_export {
-                self.variables.forget(name);
+            match begin {
+                Some(_) if program == b"let" => self.variables.forget(&name),
+                Some(begin) => {
+                    let mut value = self.expand_whole(word).behind(begin);
+                    // dash takes no `+=`, bash what was there before.
+                    if is_appended {
+                        value.pieces.iter_mut().for_each(|piece| piece.text = None);
+                    }
+                    self.assign(&name, &value, false);
+                    self.found.assignments.push(Assigned {
+                        name,
+                        value,
+                        range: word.range.clone(),
+                        is_for_command: false,
+                    });
+                }
+                None if !is_export => self.variables.forget(&name),
+                None => {}
             }
         }
+    }
+
+    /// From here on any variable may have another value.
+    fn opens(&mut self, simple: &Simple) {
+        let all = simple.words[0].range.start..simple.words.last().map_or(0, |word| word.range.end);
+        self.found.takes_in_others = true;
+        self.found.composed.push(all);
+        self.variables.forget_all();
     }
 
     /// `readonly NAME`, `declare -r NAME`: it keeps its value, and bash goes on where another one is set.
@@ -177,6 +191,80 @@ impl<'a> Walk<'a> {
         {
             self.errors = self.output.clone();
         }
+    }
+}
+
+/// Whether only a run can tell which variables a command sets: their names come from variables or files, or braces make
+/// several words of one.
+fn is_composed(simple: &Simple, words: &[Argument], file: &[u8]) -> bool {
+    let program = words[0].known().unwrap_or_default();
+    let is_reference = |word: &&Argument| word.text().starts_with('-') && word.text().contains('n');
+    let mut names = words[1..].iter();
+    match &program[..] {
+        // Its names are parts of what it works out.
+        b"let" => return false,
+        // It sets what stands behind `-v`.
+        b"printf" => {
+            let behind = names.find_map(|word| match word.text().strip_prefix("-v") {
+                Some("") => Some(None),
+                Some(_) => Some(Some(word)),
+                None => None,
+            });
+            let name = match behind {
+                Some(None) => words.iter().skip_while(|word| !word.is("-v")).nth(1),
+                Some(Some(word)) => return word.known().is_none(),
+                None => None,
+            };
+            return name.is_some_and(|name| name.known().is_none());
+        }
+        // The first word says what options there are.
+        b"getopts" => names = words.get(2..3).unwrap_or_default().iter(),
+        b"local" | b"declare" | b"typeset" if words[1..].iter().any(|word| is_reference(&word)) => {
+            return true;
+        }
+        _ => {}
+    }
+    let has_braces = |text: &[u8]| text.starts_with(b"{") && text.contains(&b',');
+    // What is put into a value makes no more names of it.
+    let is_assigned = |text: &[u8]| {
+        let is_of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+        let length = text.iter().take_while(is_of_name).count();
+        length > 0 && (text[length..].starts_with(b"=") || text[length..].starts_with(b"+="))
+    };
+    let takes_values = matches!(&program[..], b"read" | b"mapfile" | b"readarray");
+    let mut is_value = false;
+    simple.words.len() > 1
+        && names.any(|word| {
+            let (text, written) = (word.text(), &file[word.range.clone()]);
+            // `read -p "$QUESTION" NAME`
+            if std::mem::replace(&mut is_value, false) {
+                return false;
+            }
+            if text.starts_with(['-', '+']) {
+                let last = text.chars().next_back().unwrap_or_default();
+                is_value = takes_values && "dinNptuOscC".contains(last) && last != 's';
+                return false;
+            }
+            has_braces(written) || !is_assigned(written) && named(word).is_none()
+        })
+}
+
+/// The name that a word begins with, whether `+=` stands behind it, and where the value begins, if there is one.
+fn named(word: &Argument) -> Option<(Vec<u8>, bool, Option<usize>)> {
+    let first = word.pieces.iter().map_while(|piece| piece.text.as_deref());
+    let text = first.collect::<Vec<_>>().concat();
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let length = text.iter().take_while(|byte| is_of_name(byte)).count();
+    if length == 0 || text[0].is_ascii_digit() {
+        return None;
+    }
+    let name = text[..length].to_vec();
+    match &text[length..] {
+        [b'=', ..] => Some((name, false, Some(length + 1))),
+        [b'+', b'=', ..] => Some((name, true, Some(length + 2))),
+        [b'[', ..] => Some((name, false, None)),
+        [] if word.known().is_some() => Some((name, false, None)),
+        _ => None,
     }
 }
 

@@ -44,10 +44,15 @@ pub struct Script {
     pub used: BTreeMap<Vec<u8>, Range<usize>>,
     /// Its parts whose settings may not hold for what follows.
     pub scopes: Vec<Scope>,
+    /// The texts in it that another shell runs: `sh -c '…'`.
+    pub texts: Vec<Text>,
     /// Whether an unset variable ends it (`set -u`).
     pub is_nounset: bool,
-    /// Whether it takes in other files or text (`.`, `source`, `eval`), so that variables may have other values.
+    /// Whether it takes in other files or text (`.`, `source`, `eval`), or sets variables whose names only a run puts together,
+    /// so that variables may have other values.
     pub takes_in_others: bool,
+    /// Where it sets such variables: `export $(cat FILE)`, `declare "$NAME=$VALUE"`.
+    pub composed: Vec<Range<usize>>,
     /// Whether it keeps a second run away: `flock`, a lock or pid file, `pgrep`, and their like.
     pub has_lock: bool,
 }
@@ -74,6 +79,15 @@ pub struct WrittenFile {
     pub content: Range<usize>,
 }
 
+/// A text that a shell of its own is handed as a script.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// Where it stands, without its quotes.
+    pub range: Range<usize>,
+    /// That shell, as it is named; none where a user's own one reads it.
+    pub shell: Option<String>,
+}
+
 /// A program that is called.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -81,6 +95,8 @@ pub struct Call {
     pub words: Vec<Argument>,
     /// What was taken away: `sudo`, `flock`, `timeout`, …
     pub wrappers: Vec<String>,
+    /// All the words that were taken away, options included.
+    pub front: Vec<Argument>,
     /// Who runs it.
     pub runner: Runner,
     /// The variables in front of it.
@@ -167,10 +183,9 @@ pub enum Status {
 impl Script {
     /// Follows what a script does. `file` is the whole file that it was read from.
     pub fn read(script: &shell::Script, file: &[u8]) -> Self {
-        Self {
-            scopes: scopes::scopes(&script.list, file),
-            ..walk::Walk::new(file, survey::survey(&script.list, file)).script(&script.list)
-        }
+        let mut read = walk::Walk::new(file, survey::survey(&script.list, file)).script(&script.list);
+        read.scopes.extend(scopes::scopes(&script.list, file));
+        read
     }
 
     /// The calls of a program.

@@ -144,6 +144,14 @@ pub(super) fn of_su(words: &[Argument]) -> Runner {
     Runner::named("root", false)
 }
 
+/// The shell that `su` hands a text to where one is named, else that of the user (su(1)).
+pub(super) fn shell_of_su(words: &[Argument]) -> Option<String> {
+    match option(words, Some('s'), &["shell"], false) {
+        Runner::Named { name, .. } => Some(name),
+        Runner::Same | Runner::Unknown => None,
+    }
+}
+
 /// Short options in one word.
 fn is_cluster(word: &str) -> bool {
     word.starts_with('-') && !word.starts_with("--")

@@ -18,6 +18,8 @@ pub(super) struct Survey {
     pub(super) tested: BTreeSet<Vec<u8>>,
     /// The variables that are used, and where first.
     pub(super) used: BTreeMap<Vec<u8>, Range<usize>>,
+    /// Whether functions set variables whose names only a run puts together.
+    pub(super) composes_in_functions: bool,
     /// Whether anything looks like a lock.
     pub(super) has_lock: bool,
 }
@@ -121,6 +123,10 @@ impl Surveyor<'_> {
             }
             if sets_variables(name) {
                 let text = &self.file[word.range.clone()];
+                let starts: [&[u8]; 5] = [b"$", b"\"$", b"`", b"{", b"-n"];
+                self.found.composes_in_functions |=
+                    self.functions > 0 && starts.iter().any(|start| text.starts_with(start));
+                let text = text.strip_prefix(b"\"").unwrap_or(text);
                 let length = text
                     .iter()
                     .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')

@@ -4,8 +4,8 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     model::script::{
-        Argument, Assigned, Block, Call, PipeTo, Script, Status, Stream, runner, survey::Survey,
-        variables::Variables, wrappers,
+        Argument, Assigned, Block, Call, PipeTo, Scope, Script, Status, Stream, Text, runner, scopes::scopes,
+        survey::Survey, variables::Variables, wrappers,
     },
     syntax::shell::{
         self, AssignmentValue, Command, Item, Join, Kind, List, Operator, Pipeline, Simple, Word,
@@ -371,6 +371,7 @@ impl<'a> Walk<'a> {
         let is_exec = peeled.wrappers.iter().any(|name| name == "exec");
         let call = Call {
             words: words[peeled.start..].to_vec(),
+            front: words[..peeled.start].to_vec(),
             environment,
             range,
             output: self.output.clone(),
@@ -387,6 +388,10 @@ impl<'a> Walk<'a> {
             wrappers: peeled.wrappers,
             runner: peeled.runner,
         };
+        let program = call.program();
+        if self.survey.composes_in_functions && self.functions.iter().any(|(name, _)| *name == program) {
+            self.variables.forget_all();
+        }
         self.text_as_script(simple, &call, surroundings);
         self.found.calls.push(call);
     }
@@ -446,6 +451,23 @@ impl<'a> Walk<'a> {
             "su" | "runuser" => runner::of_su(call.arguments()),
             _ => call.runner.clone(),
         };
+        // What it sets is gone where it ends.
+        self.found.scopes.push(Scope {
+            range: part.range.clone(),
+            is_own_shell: true,
+            function: None,
+        });
+        self.found.scopes.extend(scopes(&inner.list, self.file));
+        self.found.scopes.extend(walk.found.scopes);
+        self.found.texts.push(Text {
+            range: part.range.clone(),
+            shell: match &*program {
+                "su" | "runuser" => runner::shell_of_su(call.arguments()),
+                "flock" => None,
+                _ => call.words.first().map(Argument::text),
+            },
+        });
+        self.found.texts.extend(walk.found.texts);
         let base = self.found.calls.len();
         for mut call in walk.found.calls {
             let shift = |index: &mut Option<usize>| *index = index.map(|index| index + base);

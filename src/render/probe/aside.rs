@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::Language,
-    probe::{Effect, Report, Slip},
+    probe::{Effect, Report, Slip, is_password},
     render::words::pick,
 };
 
@@ -75,7 +75,7 @@ pub(super) fn not_carried_out(report: &Report, language: Language) -> Option<Str
 
 /// What to do where a run fails for want of something.
 pub(super) fn with_it(report: &Report, language: Language) -> &'static str {
-    if report.set_aside().contains(&"RSYNC_PASSWORD=") {
+    if report.set_aside().into_iter().any(is_password) {
         return pick(
             language,
             "set RSYNC_PASSWORD here to what the script sets, and run the same probe again",

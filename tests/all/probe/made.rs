@@ -156,3 +156,108 @@ fn what_a_script_is_to_send_may_come_later() {
         assert!(code != 0 || told.contains("works"), "{own}: {told}");
     }
 }
+
+/// Nor need what it makes for an option's sake: rules, a folder for what is half there. Without a password that it writes
+/// first the login cannot be tried, and no cause is named. The script itself ends with nothing wrong.
+#[test]
+fn what_an_option_names_may_come_later() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("served/one", "one\n"), ("a/b", "b\n"), ("secrets", "joe:pw\n")]);
+    let root = folder.path();
+    for (name, mode) in [("secrets", 0o600), ("served", 0o777), (".", 0o755)] {
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+    let configuration = root.join("rsyncd.conf");
+    let here = root.display().to_string();
+    let text = format!(
+        "use chroot = no\nread only = no\n[in]\npath = {here}/served\n[own]\npath = {here}/served\nauth users = joe\nsecrets file = {here}/secrets\n"
+    );
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let peer = format!("rsync://127.0.0.1:{}", daemon.port());
+    let own = format!("rsync://joe@127.0.0.1:{}/own", daemon.port());
+    let is_unknown = "which was not carried out: how the whole line ends is not known";
+    for (text, expected) in [
+        (
+            "echo '- b' > O/f; rsync -r --filter='merge O/f' a U/in/\n",
+            "works",
+        ),
+        ("echo '- b' > O/f; rsync -r -f '. O/f' a U/in/\n", "works"),
+        ("echo '- b' > O/f; rsync -rf'. O/f' a U/in/\n", "works"),
+        ("echo x > O/f; rsync -r --early-input=O/f a U/in/\n", "works"),
+        ("mkdir -p O/t; rsync -r -T O/t U/in/ O/d/\n", "works"),
+        ("mkdir -p O/t; rsync -r --temp-dir=O/t U/in/ O/d/\n", "works"),
+        (
+            "echo pw > O/f; chmod 600 O/f; rsync -r --password-file=O/f U/in/ O/d/\n",
+            "works",
+        ),
+        (
+            "printf pw > O/f; chmod 600 O/f; rsync -r --password-file=O/f OWN/ O/d/\n",
+            is_unknown,
+        ),
+        (
+            "cat > O/f <<E\npw\nE\nchmod 600 O/f; rsync -r --password-file O/f OWN/ O/d/\n",
+            is_unknown,
+        ),
+        (
+            "0 4 * * * echo pw > O/f; chmod 600 O/f; rsync -r --password-file=O/f OWN/ O/d/\n",
+            is_unknown,
+        ),
+        ("rsync -r --password-file=O/f OWN/ O/d/\n", "O/f"),
+        ("echo > O/g; rsync -r --filter='. O/f' a U/in/\n", "O/f"),
+    ] {
+        for made in ["f", "g"] {
+            let _ = fs::remove_file(root.join(made));
+        }
+        let _ = fs::remove_dir(root.join("t"));
+        let text = text
+            .replace("OWN", &own)
+            .replace("U/", &format!("{peer}/"))
+            .replace("O/", &format!("{here}/"));
+        let expected = expected.replace("O/", &format!("{here}/"));
+        let (name, script) = match text.strip_prefix("0 4 * * * ") {
+            Some(command) => ("job.cron", command.to_owned()),
+            None => ("job.sh", text.clone()),
+        };
+        let own = if name == "job.sh" {
+            format!("#!/bin/sh\n{text}")
+        } else {
+            text.clone()
+        };
+        fs::write(root.join(name), &own).expect("a file");
+        let line = 1 + own[..own.find("rsync -r").expect("a call")].matches('\n').count();
+        let probe = |password: Option<&str>| {
+            let mut probe = program(root, &["probe", "--reproduce", &format!("{name}:{line}")]);
+            let output = probe
+                .envs(password.map(|password| ("RSYNC_PASSWORD", password)))
+                .output();
+            let output = output.expect("it runs");
+            format!("{}{}", stdout(&output), stderr(&output))
+        };
+        let told = probe(None);
+        assert!(told.contains(&expected), "{own}: {told}");
+        if expected == is_unknown {
+            assert!(
+                told.contains(&format!("the password is to come from `{here}/f`")),
+                "{told}"
+            );
+            let told = probe(Some("pw"));
+            assert!(
+                told.contains("works") && !told.contains("is to come from"),
+                "{own}: {told}"
+            );
+        }
+        let mut shell = Command::new("/bin/sh");
+        let ran = shell.args(["-c", &script]).current_dir(root).output();
+        let ran = ran.expect("a shell runs");
+        let is_well = expected == "works" || expected == is_unknown;
+        assert_eq!(
+            ran.status.success(),
+            is_well,
+            "the shell: {own}: {}",
+            stderr(&ran)
+        );
+    }
+}

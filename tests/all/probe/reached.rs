@@ -309,6 +309,27 @@ fn a_dry_run_knows_whether_a_unit_comes_to_rsync() {
             "ExecStartPre=/bin/mkdir /no/other\nExecStart=/bin/sh -c '[ -e /no/such ] && RSYNC'\n",
             "line 1 asks for `/no/such`, which is not there",
         ),
+        // Folders that systemd makes, and the variables of theirs.
+        (
+            "StateDirectory=no-such\nExecStart=/bin/sh -c '[ -d /var/lib/no-such ] && RSYNC'\n",
+            "",
+        ),
+        (
+            "StateDirectory=other\nExecStart=/bin/sh -c '[ -d /var/lib/no-such ] && RSYNC'\n",
+            "line 1 asks for `/var/lib/no-such`, which is not there",
+        ),
+        (
+            "RuntimeDirectory=no-such\nExecStart=/bin/sh -c 'set -u; cd $RUNTIME_DIRECTORY && RSYNC'\n",
+            "",
+        ),
+        (
+            "CacheDirectory=no-such\nWorkingDirectory=/var/cache/no-such\nExecStart=RSYNC\n",
+            "",
+        ),
+        (
+            "LoadCredential=pw:/etc/pw\nExecStart=/bin/sh -c 'set -u; ls $CREDENTIALS_DIRECTORY; RSYNC'\n",
+            "",
+        ),
         (
             "ExecStartPre=/bin/mountpoint -q /mnt\nExecStart=RSYNC\n",
             "`ExecStartPre=/bin/mountpoint` around it was not carried out",

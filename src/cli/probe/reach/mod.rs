@@ -7,6 +7,7 @@ mod functions;
 mod programs;
 mod run;
 mod simple;
+mod starters;
 mod uses;
 
 use std::ops::Range;

@@ -38,6 +38,12 @@ impl<'a> Run<'a> {
             };
         }
         let call = self.calls.get(&(place, command.range.end)).copied();
+        if let Some(fault) = call.and_then(|call| self.missing_starter(call)) {
+            return match fault {
+                Fault::NoStarter(name) => self.fails(place, Fault::NotFound(line, name)),
+                fault => self.fails(place, fault),
+            };
+        }
         let Some(call) = call.filter(|call| call.wrappers.is_empty()) else {
             self.unsure(command);
             return Flow::Goes(None);

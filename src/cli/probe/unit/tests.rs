@@ -112,3 +112,59 @@ fn files_of_variables_count_before_variables() {
     assert_eq!(written.slips, [Slip::NoShell(">>".to_owned())]);
     assert_eq!(written.folder.as_deref(), Some(Path::new("/")));
 }
+
+#[test]
+fn folders_that_systemd_makes_have_variables() {
+    for (settings, words, expected) in [
+        (
+            "StateDirectory=b c",
+            "h::m/ ${STATE_DIRECTORY}/",
+            Ok("/var/lib/b:/var/lib/c/"),
+        ),
+        (
+            "RuntimeDirectory=b",
+            "h::m/ ${RUNTIME_DIRECTORY}/x",
+            Ok("/run/b/x"),
+        ),
+        (
+            "LogsDirectory=a\nLogsDirectory=\nLogsDirectory=b",
+            "h::m/ ${LOGS_DIRECTORY}",
+            Ok("/var/log/b"),
+        ),
+        (
+            "StateDirectory=b\nEnvironment=STATE_DIRECTORY=/srv",
+            "h::m/ ${STATE_DIRECTORY}/",
+            Ok("/srv/"),
+        ),
+        (
+            "LoadCredential=pw:/etc/pw",
+            "--password-file=${CREDENTIALS_DIRECTORY}/pw h::m/",
+            Ok("--password-file=/run/credentials/job.service/pw"),
+        ),
+        (
+            "StateDirectory=%N",
+            "h::m/ ${STATE_DIRECTORY}/",
+            Err("what `$STATE_DIRECTORY` is only a run can tell"),
+        ),
+    ] {
+        let unit = format!("[Service]\n{settings}\nExecStart=rsync -a {words}\n");
+        let line = 2 + settings.lines().count();
+        let found = super::command_line(
+            Path::new("/etc/systemd/system/job.service"),
+            unit.as_bytes(),
+            line,
+        );
+        let found = found.map_err(|unread| unread.to_string());
+        match (found, expected) {
+            (Ok(written), Ok(expected)) => {
+                assert!(
+                    written.words.iter().any(|word| word == expected),
+                    "{unit}: {:?}",
+                    written.words
+                );
+            }
+            (Err(told), Err(expected)) => assert!(told.contains(expected), "{unit}: {told}"),
+            (found, _) => panic!("{unit}: {:?}", found.map(|written| written.words)),
+        }
+    }
+}
