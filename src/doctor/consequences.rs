@@ -50,6 +50,12 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY969", &["RSY852", "RSY879"]),
 ];
 
+/// A cause, and what comes behind it though it is told too: it may have another reason elsewhere.
+const BEHIND: &[(&str, &[&str])] = &[
+    // A folder that a disk has which is not mounted.
+    ("RSY723", &["RSY402"]),
+];
+
 /// Pages of lines that only say that something has ended: why, others tell.
 const ENDED: [&str; 2] = ["RSY898", "RSY963"];
 
@@ -91,6 +97,12 @@ pub(super) fn is_consequence(cause: &Cause, reason: &Cause) -> bool {
     let is_known =
         |(id, consequences): &(&str, &[&str])| *id == reason.page.id && consequences.contains(&cause.page.id);
     reason.urgency == Urgency::Now && FOLLOWING.iter().any(is_known) && are_together(cause, reason)
+}
+
+/// Whether a cause that makes clients fail now is told before another one.
+pub(super) fn comes_before(reason: &Cause, cause: &Cause) -> bool {
+    let is_known = |(id, behind): &(&str, &[&str])| *id == reason.page.id && behind.contains(&cause.page.id);
+    reason.urgency == Urgency::Now && BEHIND.iter().any(is_known) && are_together(cause, reason)
 }
 
 /// Whether both are about one module; what names none may be about any.

@@ -6,7 +6,7 @@ use crate::{
     catalog::Stage,
     doctor::{
         Cause, Check, Told, Urgency,
-        consequences::{is_consequence, left_out, only_says_that},
+        consequences::{comes_before, is_consequence, left_out, only_says_that},
     },
 };
 
@@ -63,9 +63,14 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         .iter()
         .filter(|reason| {
             let mut shown = causes.iter().filter(|cause| is_asked(cause));
-            shown.any(|cause| is_consequence(cause, reason))
+            shown.any(|cause| is_consequence(cause, reason) || comes_before(reason, cause))
         })
         .map(|reason| reason.page.id)
+        .collect();
+    let behind: Vec<_> = causes
+        .iter()
+        .filter(|cause| causes.iter().any(|reason| comes_before(reason, cause)))
+        .map(|cause| cause.page.id)
         .collect();
     causes.sort_by_key(|cause| {
         (
@@ -76,6 +81,7 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
             !is_asked(cause),
             is_of_others(cause),
             step(cause),
+            behind.contains(&cause.page.id),
             Reverse(cause.severity),
             Reverse(cause.confidence),
         )
