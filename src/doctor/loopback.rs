@@ -181,8 +181,9 @@ fn endless() -> String {
 pub(super) const MARK: Ipv4Addr = Ipv4Addr::new(127, 0x52, 0x53, 0x59);
 
 /// The path by which the doctor asks for the whole of a module. The daemon logs it as it was asked for, and other clients write
-/// it otherwise.
-pub(super) const PATH: &str = "/./";
+/// it otherwise. Slashes alone are what clients ask for too: a pattern of the module such as `.*` hides `./` (observed with rsync
+/// 3.5.0 and a jail).
+pub(super) const PATH: &str = "///";
 
 /// Whether connections can come from an address.
 fn is_ours(address: Ipv4Addr) -> bool {
