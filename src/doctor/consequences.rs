@@ -21,6 +21,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY881", &["RSY777", "RSY851"]),
     // Rights and names that something else took away.
     ("RSY227", &["RSY840"]),
+    ("RSY240", &["RSY859"]),
     ("RSY235", &["RSY840", "RSY841"]),
     ("RSY797", &["RSY407", "RSY408"]),
     ("RSY798", &["RSY851"]),
