@@ -1,5 +1,7 @@
 //! Where passwords stand in text of any kind: command lines, settings, units, lines of a log.
 
+mod comments;
+
 use std::{borrow::Cow, ops::Range};
 
 use strsim::damerau_levenshtein;
@@ -140,6 +142,7 @@ fn comes_from_elsewhere(value: &str) -> bool {
 }
 
 fn of_line(line: &str, found: &mut Vec<Credential>) {
+    comments::in_comment(line, found);
     in_addresses(line, found);
     behind_names(line, found);
     behind_options(line, found);
@@ -350,6 +353,19 @@ fn behind_options(line: &str, found: &mut Vec<Credential>) {
             }
         }
     }
+    for (at, option) in ["--user ", "--user="]
+        .iter()
+        .flat_map(|option| line.match_indices(option))
+    {
+        let value = line[at + option.len()..].trim_start_matches(' ');
+        let from = value.as_ptr() as usize - line.as_ptr() as usize;
+        let range = value_range(line, from, None, false);
+        if let Some((user, password)) = line[range.clone()].split_once(':')
+            && !is_group(user, password)
+        {
+            found.push(sure(range.start + user.len() + 1..range.end));
+        }
+    }
     for (at, option) in line.match_indices(" -pw ") {
         let value = line[at + option.len()..].trim_start_matches(' ');
         let from = value.as_ptr() as usize - line.as_ptr() as usize;
@@ -370,6 +386,12 @@ fn behind_options(line: &str, found: &mut Vec<Credential>) {
             found.push(sure(start..start + text.len()));
         }
     }
+}
+
+/// `--user 1000:1000`, `--user nobody:nogroup`: programs that take the user of a process take its group there.
+fn is_group(user: &str, word: &str) -> bool {
+    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+    is_number || word == user || ["nogroup", "nobody", "root", "users"].contains(&word)
 }
 
 #[cfg(test)]
@@ -425,6 +447,14 @@ mod tests {
             "; pw: hush-1",
             "PW=hush-1",
             "export KEY=hush-1",
+            "pre-xfer exec = prog --user bot:hush-1",
+            "pre-xfer exec = prog --user=bot:hush-1",
+            "# mot de passe : hush-1",
+            "# pwd hush-1",
+            "; the pass is hush-1",
+            "# joe:hush-1",
+            "  #joe:hush-1",
+            "comment = login joe password hush-1",
             "curl --api_key hush-1 https://h/",
         ] {
             let told = blotted(line);
@@ -453,6 +483,13 @@ mod tests {
                 .unwrap_or_default(),
             "SSH_KEY=/root/.ssh/id_ed25519",
             "path = /srv/pass",
+            "# /etc/rsyncd.conf: configuration of the backup",
+            "# see http://rsync.samba.org/",
+            "# vim:ft=conf",
+            "# host:873",
+            "# the password file is /etc/rsyncd.secrets",
+            "docker run --user 1000:1000 image",
+            "docker run --user nobody:nogroup image",
             "passing=1 passed: 3 passive=no",
             "",
         ] {
