@@ -8,7 +8,7 @@ use crate::{
     explain::Known,
     host::{EntryKind, NOT_REGULAR, Unknown},
     lint::Options,
-    terms::Release,
+    terms::{Release, Source},
 };
 
 pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
@@ -50,6 +50,8 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
             stage.fail();
         }
     }
+    let sources = found.sources.iter().map(|(_, source)| source);
+    report.passwords.extend(sources.flat_map(Source::passwords));
     let found = Rc::new(found);
     let count = |severity| {
         found
