@@ -377,8 +377,31 @@ fn first(incident: &Incident) -> Option<&explain::Cause> {
 mod tests {
     use std::path::Path;
 
-    use super::{Cause, Check, Report, Stage, Urgency};
+    use super::{Cause, Check, Passwords, Report, Stage, Urgency};
     use crate::terms::Release;
+
+    #[test]
+    fn a_password_in_the_place_of_a_user_is_not_shown() {
+        let mut passwords = Passwords::default();
+        passwords.extend(["hush".to_owned(), String::new()].into_iter());
+        for (said, shown) in [
+            (
+                "auth failed on module hush from a (192.0.2.1) for hush: no matching rule",
+                "auth failed on module hush from a (192.0.2.1) for ****: no matching rule",
+            ),
+            (
+                "rsync on hush/ from hush@a (192.0.2.1)",
+                "rsync on hush/ from ****@a (192.0.2.1)",
+            ),
+            (
+                "rsync on hush/ from joe@a (192.0.2.1)",
+                "rsync on hush/ from joe@a (192.0.2.1)",
+            ),
+        ] {
+            assert_eq!(&*passwords.taken_from_users(said.as_bytes()), shown.as_bytes());
+        }
+        assert!(!format!("{passwords:?}").contains("hush"));
+    }
 
     #[test]
     fn a_failure_without_its_cause_is_known() {
