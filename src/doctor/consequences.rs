@@ -55,6 +55,10 @@ const FOLLOWING: &[(&str, &[&str])] = &[
 const BEHIND: &[(&str, &[&str])] = &[
     // A folder that a disk has which is not mounted.
     ("RSY723", &["RSY402"]),
+    // Modules in files that are not included.
+    ("RSY102", &["RSY819"]),
+    ("RSY229", &["RSY819"]),
+    ("RSY232", &["RSY819"]),
 ];
 
 /// Pages of lines that only say that something has ended: why, others tell.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    doctor::{Cause, Check, Report, Setup, Subject, absent::DEFAULT},
+    doctor::{Cause, Check, Report, Setup, Subject, absent::DEFAULT, unincluded},
     explain::{Server, Unread},
     host::{Host, running_configurations},
     lint::HostFiles,
@@ -39,7 +39,7 @@ pub fn unread(host: &dyn Host, server: &Server) -> BTreeMap<String, Unread> {
     );
     let whole = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let read: Vec<_> = read.iter().map(|path| whole(path)).collect();
-    let mut found = BTreeMap::new();
+    let mut found = unincluded::passed_over(host, server);
     for place in PLACES.map(Path::new) {
         if read.contains(&whole(place)) {
             continue;
@@ -60,6 +60,7 @@ pub fn unread(host: &dyn Host, server: &Server) -> BTreeMap<String, Unread> {
                 .or_insert_with(|| Unread {
                     file: place.display().to_string(),
                     place: format!("{}: `{}`", sources.place(span), text.trim()),
+                    variant: "unread",
                 });
         }
     }
@@ -80,8 +81,14 @@ pub(super) fn look(subject: &Subject, server: &Server, setup: &Setup<'_>, report
         let facts = vec![format!("[{module}] is in {place}")];
         let cause = Cause::of_rule("RSY819", Check::Configuration, &subject.file, arguments, facts);
         let line = place.rsplit_once(':').map_or("1", |(_, line)| line);
-        let command = format!("vi +{line} {}", shell_words::quote(&other.file));
-        report.causes.push(cause.of_kind("unread").typing(vec![command]));
+        let file = shell_words::quote(&other.file);
+        let command = match other.variant {
+            "passed-over" => format!("mv {file} {file}.conf"),
+            _ => format!("vi +{line} {file}"),
+        };
+        report
+            .causes
+            .push(cause.of_kind(other.variant).typing(vec![command]));
         report.modules.insert(module.clone());
         is_found = true;
     }
