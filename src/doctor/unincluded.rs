@@ -54,6 +54,7 @@ pub(super) fn passed_over(host: &dyn Host, server: &Server) -> BTreeMap<String, 
                     file: file.display().to_string(),
                     place,
                     variant: "passed-over",
+                    port: None,
                 });
             }
         }
