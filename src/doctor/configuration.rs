@@ -1,14 +1,18 @@
 //! What is wrong in the configuration, with the facts of the machine.
 
-use std::{rc::Rc, sync::Arc};
+use std::{path::PathBuf, rc::Rc, sync::Arc};
 
 use crate::{
-    catalog::Severity,
-    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Told, Urgency, paths::mounts, unread},
+    catalog::{Need, Severity},
+    diagnosis::Finding,
+    doctor::{
+        Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Told, Urgency, paths::mounts, unincluded,
+        unread,
+    },
     explain::Known,
-    host::{EntryKind, NOT_REGULAR, Unknown},
+    host::{EntryKind, Host, NOT_REGULAR, Unknown, has_shut_mounts},
     lint::Options,
-    terms::Release,
+    terms::{Release, Source},
 };
 
 pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
@@ -50,13 +54,15 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
             stage.fail();
         }
     }
+    let sources = found.sources.iter().map(|(_, source)| source);
+    report.passwords.extend(sources.flat_map(Source::passwords));
     let found = Rc::new(found);
+    // Where we may not look, the daemon may have other files by the same names.
+    let is_shut = daemon.is_some_and(|daemon| has_shut_mounts(daemon.process));
+    let is_judged = |finding: &Finding| !(is_shut && finding.page.needs.contains(&Need::Files));
     let count = |severity| {
-        found
-            .findings
-            .iter()
-            .filter(|one| one.severity == severity)
-            .count()
+        let judged = found.findings.iter().filter(|one| is_judged(one));
+        judged.filter(|one| one.severity == severity).count()
     };
     let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Info].map(count);
     let modules = known
@@ -68,12 +74,15 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     report.modules.extend(names);
     for (index, finding) in found.findings.iter().enumerate() {
         // A note is no cause of anything; `lint` tells it.
-        if finding.severity >= Severity::Warning {
+        if finding.severity >= Severity::Warning && is_judged(finding) {
             report.causes.push(Cause::of_finding(&found, index));
         }
     }
+    if let Some(server) = &known.server {
+        unincluded::look(server, host, report);
+    }
     if modules.is_empty() {
-        without_module(subject, &known, report);
+        without_module(subject, &known, host, report);
         stage.fail();
     } else if errors > 0 {
         stage.fail();
@@ -112,7 +121,7 @@ fn names_modules(cause: &Cause) -> bool {
 
 /// A daemon without any module serves nobody, whatever lint thinks of a file that may be there to be included. If something else
 /// is wrong that makes clients fail, the modules were lost to it.
-fn without_module(subject: &Subject, known: &Known, report: &mut Report) {
+fn without_module(subject: &Subject, known: &Known, host: &dyn Host, report: &mut Report) {
     let serves = known
         .server
         .as_ref()
@@ -128,6 +137,22 @@ fn without_module(subject: &Subject, known: &Known, report: &mut Report) {
     let is_told = |cause: &&mut Cause| cause.page.id == "RSY232";
     match report.causes.iter_mut().find(is_told) {
         Some(told) => told.urgency = Urgency::Now,
+        None if let Some((place, folder, names)) = nothing_included(known, host) => {
+            let shown = folder.display().to_string();
+            let fact = match &names[..] {
+                [] => format!("{shown} is empty"),
+                _ => format!("{shown} has {} and no `*.conf`", names.join(", ")),
+            };
+            let arguments = vec![("place", place), ("folder", shown)];
+            let cause = Cause::of_rule(
+                "RSY232",
+                Check::Configuration,
+                &subject.file,
+                arguments,
+                vec![fact],
+            );
+            report.causes.push(cause.of_kind("nothing-included"));
+        }
         None => {
             let cause = Cause::of_rule(
                 "RSY232",
@@ -139,6 +164,25 @@ fn without_module(subject: &Subject, known: &Known, report: &mut Report) {
             report.causes.push(cause.of_kind("served"));
         }
     }
+}
+
+/// So many names of a folder are told.
+const NAMES: usize = 4;
+
+/// A folder without `*.conf` that the file includes: the place of the line, the folder, and what is in it.
+fn nothing_included(known: &Known, host: &dyn Host) -> Option<(String, PathBuf, Vec<String>)> {
+    let server = known.server.as_ref()?;
+    let mut folders = unincluded::folders(host, server).into_iter();
+    folders.find_map(|(place, folder)| {
+        let names = host.list(&folder).ok()??;
+        let mut names: Vec<_> = names.iter().map(|name| name.display().to_string()).collect();
+        names.sort();
+        if names.iter().any(|name| name.ends_with(".conf")) {
+            return None;
+        }
+        names.truncate(NAMES);
+        Some((place, folder, names))
+    })
 }
 
 /// Something else stands in the place of the configuration. A folder opens, and nothing can be read in it: the daemon starts,

@@ -21,6 +21,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY881", &["RSY777", "RSY851"]),
     // Rights and names that something else took away.
     ("RSY227", &["RSY840"]),
+    ("RSY240", &["RSY859"]),
     ("RSY235", &["RSY840", "RSY841"]),
     ("RSY797", &["RSY407", "RSY408"]),
     ("RSY798", &["RSY851"]),
@@ -48,6 +49,16 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY806", &["RSY804", "RSY851"]),
     ("RSY986", &["RSY851"]),
     ("RSY969", &["RSY852", "RSY879"]),
+];
+
+/// A cause, and what comes behind it though it is told too: it may have another reason elsewhere.
+const BEHIND: &[(&str, &[&str])] = &[
+    // A folder that a disk has which is not mounted.
+    ("RSY723", &["RSY402"]),
+    // Modules in files that are not included.
+    ("RSY102", &["RSY819"]),
+    ("RSY229", &["RSY819"]),
+    ("RSY232", &["RSY819"]),
 ];
 
 /// Pages of lines that only say that something has ended: why, others tell.
@@ -91,6 +102,12 @@ pub(super) fn is_consequence(cause: &Cause, reason: &Cause) -> bool {
     let is_known =
         |(id, consequences): &(&str, &[&str])| *id == reason.page.id && consequences.contains(&cause.page.id);
     reason.urgency == Urgency::Now && FOLLOWING.iter().any(is_known) && are_together(cause, reason)
+}
+
+/// Whether a cause that makes clients fail now is told before another one.
+pub(super) fn comes_before(reason: &Cause, cause: &Cause) -> bool {
+    let is_known = |(id, behind): &(&str, &[&str])| *id == reason.page.id && behind.contains(&cause.page.id);
+    reason.urgency == Urgency::Now && BEHIND.iter().any(is_known) && are_together(cause, reason)
 }
 
 /// Whether both are about one module; what names none may be about any.

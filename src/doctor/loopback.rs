@@ -21,6 +21,7 @@ use crate::{
         reach::client::is_kept_out,
         unreloaded,
     },
+    explain::Explanation,
     host::Unknown,
     model::{
         Configuration, Parameter, Scope,
@@ -38,6 +39,8 @@ const HOOKS: [Parameter; 4] = [
 ];
 /// What the names of variables begin with that tell of the client.
 const VARIABLES: &[u8] = b"%RSYNC_HOST_";
+/// Causes of daemons that root does not run.
+const OF_OTHERS: [&str; 3] = ["RSY409", "RSY411", "RSY718"];
 /// Lines of a failure that are shown.
 const LINES: usize = 2;
 
@@ -70,6 +73,10 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         configuration,
         address: address(subject, configuration),
         port,
+        is_of_root: subject
+            .daemon
+            .as_ref()
+            .is_some_and(|daemon| daemon.uid == Some(0)),
     };
     let mut modules: Vec<_> = configuration.module_scopes().collect();
     if !setup.modules.is_empty() {
@@ -181,8 +188,9 @@ fn endless() -> String {
 pub(super) const MARK: Ipv4Addr = Ipv4Addr::new(127, 0x52, 0x53, 0x59);
 
 /// The path by which the doctor asks for the whole of a module. The daemon logs it as it was asked for, and other clients write
-/// it otherwise.
-pub(super) const PATH: &str = "/./";
+/// it otherwise. Slashes alone are what clients ask for too: a pattern of the module such as `.*` hides `./` (observed with rsync
+/// 3.5.0 and a jail).
+pub(super) const PATH: &str = "///";
 
 /// Whether connections can come from an address.
 fn is_ours(address: Ipv4Addr) -> bool {
@@ -212,6 +220,7 @@ fn all_tried(
         configuration,
         address: address(subject, configuration),
         port: 0,
+        is_of_root: false,
     };
     let mut tried = configuration
         .module_scopes()
@@ -238,6 +247,8 @@ struct Client<'c> {
     configuration: &'c Configuration,
     address: String,
     port: u16,
+    /// Whether root runs the daemon.
+    is_of_root: bool,
 }
 
 impl Client<'_> {
@@ -327,11 +338,24 @@ impl Client<'_> {
             })
             .take(LINES)
             .collect();
-        let explanation = probed
-            .explanation
-            .take()
-            .filter(|found| !found.incidents.is_empty());
-        if let Some(found) = explanation {
+        let mut explanation = probed.explanation.take();
+        for incident in explanation.iter_mut().flat_map(|found| &mut found.incidents) {
+            let is_other = |rule| {
+                self.is_of_root
+                    && self
+                        .configuration
+                        .text(Scope::Global, Parameter::DaemonUid)
+                        .value
+                        .is_empty()
+                    && OF_OTHERS.contains(&rule)
+            };
+            incident.causes.retain(|cause| !is_other(cause.page.id));
+        }
+        let is_explained = |found: &Explanation| {
+            let mut incidents = found.incidents.iter();
+            incidents.any(|incident| !incident.causes.is_empty())
+        };
+        if let Some(found) = explanation.filter(is_explained) {
             let causes = Cause::of_text(&Rc::new(found), Check::Loopback, Urgency::Now);
             // One session fails for one reason; what follows is told by the same lines.
             report.causes.extend(causes.into_iter().take(1));

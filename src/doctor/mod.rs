@@ -25,6 +25,7 @@ mod stage;
 mod starter;
 mod summary;
 mod symptom;
+mod unincluded;
 mod unread;
 mod unreloaded;
 mod within;

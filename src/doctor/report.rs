@@ -1,5 +1,7 @@
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
+    fmt,
     path::{Path, PathBuf},
     rc::Rc,
     sync::Arc,
@@ -17,7 +19,7 @@ use crate::{
     explain::{self, Explanation, Incident, Known, Predicted},
     host::{Unknown, View},
     lint,
-    terms::{Release, without_passwords},
+    terms::{BLOT, Release, without_passwords},
 };
 
 /// What an examination showed.
@@ -35,12 +37,51 @@ pub struct Report {
     pub servers: Vec<Arc<Known>>,
     /// The machine as the daemon of each of them sees it, if that has mounts of its own.
     pub views: Vec<Option<View>>,
+    /// The passwords of the daemons' secrets files, which nothing shows.
+    pub(super) passwords: Passwords,
     /// What was read of logs.
     pub logs: Vec<Log>,
     /// The release of rsync that the configurations were judged for.
     pub release: Release,
     /// How long it took.
     pub time: Duration,
+}
+
+/// Passwords that are known, and never shown.
+#[derive(Clone, Default)]
+pub(super) struct Passwords(BTreeSet<String>);
+
+impl fmt::Debug for Passwords {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} passwords", self.0.len())
+    }
+}
+
+impl Passwords {
+    /// Takes note of them.
+    pub(super) fn extend(&mut self, found: impl Iterator<Item = String>) {
+        self.0
+            .extend(found.filter(|password| !password.trim().is_empty()));
+    }
+
+    /// Lines of a daemon's log without the passwords that somebody typed where a user's name belongs (`auth_server` in
+    /// authenticate.c and `rsync_module` in clientserver.c write the name). Elsewhere the same word may be another thing's name.
+    pub(super) fn taken_from_users<'t>(&self, log: &'t [u8]) -> Cow<'t, [u8]> {
+        let text = String::from_utf8_lossy(log);
+        let mut shown = None;
+        for password in &self.0 {
+            for (typed, blot) in [
+                (format!(" for {password}:"), format!(" for {BLOT}:")),
+                (format!(" from {password}@"), format!(" from {BLOT}@")),
+            ] {
+                let now: &str = shown.as_deref().unwrap_or(&text);
+                if now.contains(&typed) {
+                    shown = Some(now.replace(&typed, &blot));
+                }
+            }
+        }
+        shown.map_or(Cow::Borrowed(log), |shown| Cow::Owned(shown.into_bytes()))
+    }
 }
 
 impl Report {
@@ -53,6 +94,7 @@ impl Report {
             modules: BTreeSet::new(),
             servers: Vec::new(),
             views: Vec::new(),
+            passwords: Passwords::default(),
             logs: Vec::new(),
             release,
             time: Duration::ZERO,
@@ -335,8 +377,31 @@ fn first(incident: &Incident) -> Option<&explain::Cause> {
 mod tests {
     use std::path::Path;
 
-    use super::{Cause, Check, Report, Stage, Urgency};
+    use super::{Cause, Check, Passwords, Report, Stage, Urgency};
     use crate::terms::Release;
+
+    #[test]
+    fn a_password_in_the_place_of_a_user_is_not_shown() {
+        let mut passwords = Passwords::default();
+        passwords.extend(["hush".to_owned(), String::new()].into_iter());
+        for (said, shown) in [
+            (
+                "auth failed on module hush from a (192.0.2.1) for hush: no matching rule",
+                "auth failed on module hush from a (192.0.2.1) for ****: no matching rule",
+            ),
+            (
+                "rsync on hush/ from hush@a (192.0.2.1)",
+                "rsync on hush/ from ****@a (192.0.2.1)",
+            ),
+            (
+                "rsync on hush/ from joe@a (192.0.2.1)",
+                "rsync on hush/ from joe@a (192.0.2.1)",
+            ),
+        ] {
+            assert_eq!(&*passwords.taken_from_users(said.as_bytes()), shown.as_bytes());
+        }
+        assert!(!format!("{passwords:?}").contains("hush"));
+    }
 
     #[test]
     fn a_failure_without_its_cause_is_known() {

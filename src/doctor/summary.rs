@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 
 use crate::{
-    catalog::Stage,
+    catalog::{Severity, Stage},
     doctor::{
         Cause, Check, Told, Urgency,
-        consequences::{is_consequence, left_out, only_says_that},
+        consequences::{comes_before, is_consequence, left_out, only_says_that},
     },
 };
 
@@ -15,6 +15,10 @@ const NOT_RUNNING: &str = "RSY782";
 
 /// That nothing starts one at boot, as Debian's package leaves it: what else is wrong is the reason rather.
 const SWITCHED_OFF: &str = "RSY754";
+
+/// A limit of the daemon's process, and the word of a client or a log that a file was too large.
+const LIMIT: &str = "RSY240";
+const TOO_LARGE: &str = "RSY859";
 
 /// Puts the causes of one page together, and the most urgent first: what makes clients fail now, before what did, before what
 /// may, and behind all of that what is over; of those what the user's symptom shows, behind the reason for it, and what concerns
@@ -28,6 +32,7 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
             None => causes.push(cause),
         }
     }
+    meet_limits(&mut causes);
     let mut causes = left_out(causes);
     let is_running = causes.iter().all(|cause| cause.page.id != NOT_RUNNING);
     for cause in causes
@@ -63,9 +68,14 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         .iter()
         .filter(|reason| {
             let mut shown = causes.iter().filter(|cause| is_asked(cause));
-            shown.any(|cause| is_consequence(cause, reason))
+            shown.any(|cause| is_consequence(cause, reason) || comes_before(reason, cause))
         })
         .map(|reason| reason.page.id)
+        .collect();
+    let behind: Vec<_> = causes
+        .iter()
+        .filter(|cause| causes.iter().any(|reason| comes_before(reason, cause)))
+        .map(|cause| cause.page.id)
         .collect();
     causes.sort_by_key(|cause| {
         (
@@ -76,11 +86,25 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
             !is_asked(cause),
             is_of_others(cause),
             step(cause),
+            behind.contains(&cause.page.id),
             Reverse(cause.severity),
             Reverse(cause.confidence),
         )
     });
     causes
+}
+
+/// A limit of the size of files that clients met in the last day makes them fail now: nothing took it away.
+fn meet_limits(causes: &mut [Cause]) {
+    let mut others = causes.iter();
+    if others.all(|cause| cause.page.id != TOO_LARGE) {
+        return;
+    }
+    let is_limit = |cause: &&mut Cause| cause.page.id == LIMIT && cause.variant == Some("size");
+    for limit in causes.iter_mut().filter(is_limit) {
+        limit.urgency = Urgency::Now;
+        limit.severity = Severity::Error;
+    }
 }
 
 /// Whether a cause keeps a daemon from being there.

@@ -7,9 +7,14 @@ use std::{
 };
 
 use crate::{
-    doctor::{Cause, Check, Report, Setup, Subject, absent::DEFAULT},
+    doctor::{
+        Cause, Check, Report, Setup, Subject,
+        absent::DEFAULT,
+        daemon::{is_same, option, port_of, written},
+        unincluded,
+    },
     explain::{Server, Unread},
-    host::{Host, running_configurations},
+    host::{Host, daemons, running_configurations},
     lint::HostFiles,
     model::resolve,
     terms::{Release, Source, Sources},
@@ -26,6 +31,9 @@ const PLACES: [&str; 6] = [
     "/usr/local/rsync/rsyncd.conf",
 ];
 
+/// The kind of case of a module that another daemon serves.
+const OTHER: &str = "other-daemon";
+
 /// The modules that stand in none of the files that a daemon of this machine reads, but in another one.
 pub fn unread(host: &dyn Host, server: &Server) -> BTreeMap<String, Unread> {
     let mut read = running_configurations();
@@ -39,7 +47,7 @@ pub fn unread(host: &dyn Host, server: &Server) -> BTreeMap<String, Unread> {
     );
     let whole = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let read: Vec<_> = read.iter().map(|path| whole(path)).collect();
-    let mut found = BTreeMap::new();
+    let mut found = unincluded::passed_over(host, server);
     for place in PLACES.map(Path::new) {
         if read.contains(&whole(place)) {
             continue;
@@ -60,7 +68,44 @@ pub fn unread(host: &dyn Host, server: &Server) -> BTreeMap<String, Unread> {
                 .or_insert_with(|| Unread {
                     file: place.display().to_string(),
                     place: format!("{}: `{}`", sources.place(span), text.trim()),
+                    variant: "unread",
+                    port: None,
                 });
+        }
+    }
+    for (name, other) in of_others(host, server) {
+        found.entry(name).or_insert(other);
+    }
+    found
+}
+
+/// The modules of the other daemons of this machine.
+fn of_others(host: &dyn Host, server: &Server) -> BTreeMap<String, Unread> {
+    let mut found = BTreeMap::new();
+    let others = daemons()
+        .into_iter()
+        .filter(|daemon| !daemon.is_contained && !daemon.has_own_network && !daemon.is_serving);
+    for daemon in others {
+        let Some(file) = daemon
+            .configuration
+            .ok()
+            .filter(|file| !is_same(file, Path::new(server.name())))
+        else {
+            continue;
+        };
+        let Some(configuration) = written(host, &file) else {
+            continue;
+        };
+        let named = option(&daemon.words, "--port").and_then(|port| port.parse().ok());
+        let port = named.unwrap_or_else(|| port_of(&configuration));
+        for module in &configuration.modules {
+            let name = module.name.display().into_owned();
+            found.entry(name).or_insert_with(|| Unread {
+                file: file.display().to_string(),
+                place: format!("process {} has it, on port {port}", daemon.process),
+                variant: OTHER,
+                port: Some(port),
+            });
         }
     }
     found
@@ -70,7 +115,9 @@ pub fn unread(host: &dyn Host, server: &Server) -> BTreeMap<String, Unread> {
 pub(super) fn look(subject: &Subject, server: &Server, setup: &Setup<'_>, report: &mut Report) -> bool {
     let asked = setup.modules.iter().filter(|module| !server.has(module));
     let mut is_found = false;
-    for (module, other) in asked.filter_map(|module| Some((module, server.unread.get(module)?))) {
+    let missed = asked.filter_map(|module| Some((module, server.unread.get(module)?)));
+    // That of another daemon is there, and is examined.
+    for (module, other) in missed.filter(|(_, other)| other.variant != OTHER) {
         let arguments = vec![
             ("module", module.clone()),
             ("file", other.file.clone()),
@@ -80,8 +127,14 @@ pub(super) fn look(subject: &Subject, server: &Server, setup: &Setup<'_>, report
         let facts = vec![format!("[{module}] is in {place}")];
         let cause = Cause::of_rule("RSY819", Check::Configuration, &subject.file, arguments, facts);
         let line = place.rsplit_once(':').map_or("1", |(_, line)| line);
-        let command = format!("vi +{line} {}", shell_words::quote(&other.file));
-        report.causes.push(cause.of_kind("unread").typing(vec![command]));
+        let file = shell_words::quote(&other.file);
+        let command = match other.variant {
+            "passed-over" => format!("mv {file} {file}.conf"),
+            _ => format!("vi +{line} {file}"),
+        };
+        report
+            .causes
+            .push(cause.of_kind(other.variant).typing(vec![command]));
         report.modules.insert(module.clone());
         is_found = true;
     }

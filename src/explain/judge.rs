@@ -38,6 +38,10 @@ pub struct Unread {
     pub file: String,
     /// Its header: the file, the line, the text.
     pub place: String,
+    /// The kind of case of the page of modules that are not there.
+    pub variant: &'static str,
+    /// The port of the daemon that serves it after all.
+    pub port: Option<u16>,
 }
 
 /// The page of a blank that is missing between a module and a folder.
@@ -363,8 +367,9 @@ impl Server {
 
     fn missing(&self, module: &str, page: &str) -> Judgement {
         if let Some(unread) = self.unread.get(module).filter(|_| page == NO_MODULE) {
-            let names = vec![("file", unread.file.clone())];
-            return Judgement::Of("unread", unread.place.clone(), names);
+            let mut names = vec![("file", unread.file.clone())];
+            names.extend(unread.port.map(|port| ("other-port", port.to_string())));
+            return Judgement::Of(unread.variant, unread.place.clone(), names);
         }
         let file = self.name();
         let names: Vec<_> = self

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     fs,
     os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
@@ -163,6 +164,22 @@ impl Space {
             _ => Self::Ours,
         }
     }
+}
+
+/// Whether a process has mounts of its own among which we may not look: root alone may read which name space it is in, and
+/// everybody its table, whose mounts all have other numbers there than ours (mount_namespaces(7), proc_pid_mountinfo(5)).
+pub fn has_shut_mounts(process: u32) -> bool {
+    let folder = PathBuf::from(format!("/proc/{process}"));
+    let numbers = |folder: &Path| -> BTreeSet<u64> {
+        let table = fs::read_to_string(folder.join("mountinfo")).unwrap_or_default();
+        let number = |line: &str| line.split(' ').next()?.parse().ok();
+        table.lines().filter_map(number).collect()
+    };
+    let (theirs, ours) = (numbers(&folder), numbers(Path::new("/proc/self")));
+    fs::read_link(folder.join("ns/mnt")).is_err()
+        && !theirs.is_empty()
+        && !ours.is_empty()
+        && theirs.is_disjoint(&ours)
 }
 
 /// Whether a process has another network than we; not if we may not see that.

@@ -28,7 +28,7 @@ use std::{
 };
 
 pub use acl::{ACCESS_LIST, AccessList, is_denied};
-pub use daemons::{Daemon, daemons, is_super_server, running_configurations, user_inside};
+pub use daemons::{Daemon, daemons, has_shut_mounts, is_super_server, running_configurations, user_inside};
 pub use groups::{GroupLimit, Resource, group_limits};
 pub use holders::{Holder, holders};
 pub use image::Image;

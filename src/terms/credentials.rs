@@ -1,5 +1,8 @@
 //! Where passwords stand in text of any kind: command lines, settings, units, lines of a log.
 
+mod comments;
+mod options;
+
 use std::{borrow::Cow, ops::Range};
 
 use strsim::damerau_levenshtein;
@@ -40,16 +43,6 @@ const MEANT: [&str; 2] = ["password", "passwd"];
 const MOST_SLIPS: usize = 2;
 /// Parts of names that are about a file with a password rather.
 const OF_FILES: [&str; 4] = ["file", "path", "dir", "users"];
-/// Programs that take a password right behind `-p`.
-const GLUED: [&str; 7] = [
-    "mysql",
-    "mysqldump",
-    "mysqladmin",
-    "mariadb",
-    "mariadb-dump",
-    "sshpass",
-    "7z",
-];
 
 /// The passwords of a text, in order and without overlaps. What is no password is sometimes taken for one: this is for
 /// texts that strangers are to read.
@@ -140,9 +133,10 @@ fn comes_from_elsewhere(value: &str) -> bool {
 }
 
 fn of_line(line: &str, found: &mut Vec<Credential>) {
+    comments::in_comment(line, found);
     in_addresses(line, found);
     behind_names(line, found);
-    behind_options(line, found);
+    options::behind_options(line, found);
 }
 
 fn sure(range: Range<usize>) -> Credential {
@@ -325,53 +319,6 @@ fn closing(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// `plink -pw password`, `sshpass -p password`, `mysql -ppassword`, `curl -u user:password`, `echo password | rsync --password-file=-`.
-fn behind_options(line: &str, found: &mut Vec<Credential>) {
-    let has = |part: &str| line.contains(part);
-    let takes_glued = GLUED.iter().any(|program| has(program));
-    let takes_login = has("curl") || has("wget");
-    if takes_glued || takes_login {
-        let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty()).peekable();
-        while let Some(word) = words.next() {
-            let start = word.as_ptr() as usize - line.as_ptr() as usize;
-            let next = words
-                .peek()
-                .map(|next| next.as_ptr() as usize - line.as_ptr() as usize);
-            let is_apart = word == "-p" && has("sshpass");
-            let is_login = takes_login && matches!(word, "-u" | "--user" | "-U" | "--proxy-user");
-            if is_apart && let Some(next) = next {
-                found.push(sure(value_range(line, next, None, false)));
-            } else if is_login && let Some(next) = next {
-                let range = value_range(line, next, None, false);
-                let colon = line[range.clone()].find(':').map_or(0, |at| at + 1);
-                found.push(sure(range.start + colon..range.end));
-            } else if takes_glued && word.len() > 2 && word.starts_with("-p") {
-                found.push(sure(value_range(line, start + 2, None, false)));
-            }
-        }
-    }
-    for (at, option) in line.match_indices(" -pw ") {
-        let value = line[at + option.len()..].trim_start_matches(' ');
-        let from = value.as_ptr() as usize - line.as_ptr() as usize;
-        found.push(sure(value_range(line, from, None, false)));
-    }
-    if has("password-file") || has("chpasswd") || has("--stdin") {
-        for (at, program) in ["echo ", "printf "]
-            .iter()
-            .flat_map(|name| line.match_indices(name))
-        {
-            let start = at + program.len();
-            let end = line[start..]
-                .find(['|', ')', '>'])
-                .map_or(line.len(), |end| start + end);
-            let text = line[start..end].trim();
-            let text = text.trim_start_matches("-n ").trim().trim_matches(['"', '\'']);
-            let start = text.as_ptr() as usize - line.as_ptr() as usize;
-            found.push(sure(start..start + text.len()));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -425,6 +372,14 @@ mod tests {
             "; pw: hush-1",
             "PW=hush-1",
             "export KEY=hush-1",
+            "pre-xfer exec = prog --user bot:hush-1",
+            "pre-xfer exec = prog --user=bot:hush-1",
+            "# mot de passe : hush-1",
+            "# pwd hush-1",
+            "; the pass is hush-1",
+            "# joe:hush-1",
+            "  #joe:hush-1",
+            "comment = login joe password hush-1",
             "curl --api_key hush-1 https://h/",
         ] {
             let told = blotted(line);
@@ -453,6 +408,13 @@ mod tests {
                 .unwrap_or_default(),
             "SSH_KEY=/root/.ssh/id_ed25519",
             "path = /srv/pass",
+            "# /etc/rsyncd.conf: configuration of the backup",
+            "# see http://rsync.samba.org/",
+            "# vim:ft=conf",
+            "# host:873",
+            "# the password file is /etc/rsyncd.secrets",
+            "docker run --user 1000:1000 image",
+            "docker run --user nobody:nogroup image",
             "passing=1 passed: 3 passive=no",
             "",
         ] {

@@ -3,13 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    doctor::confinement::{Confined, Found, Subjects},
+    catalog::Severity,
+    doctor::{
+        Urgency,
+        confinement::{Confined, Found, Subjects},
+    },
     host::Host,
 };
 
 /// With fewer files open a session does not get through: one of a folder in a module with a log needs 13 (observed with rsync
 /// 3.5.0), each further depth of folders one more.
 const FEW_FILES: u64 = 16;
+/// A limit of the size of files that is no lower keeps few of them out: that of FAT32.
+const LARGE_FILE: u64 = 4 << 30;
 /// What a receiver is: two processes.
 const PROCESSES: u64 = 2;
 /// A limit above that is no reason to look at each process of the machine.
@@ -28,6 +34,20 @@ pub(super) fn look(subjects: &Subjects<'_>, found: &mut Found) {
         found.facts.push(Confined::Limited(limit));
         let cause = subjects.cause_at("RSY240", arguments, vec![fact]);
         found.causes.push(cause.of_kind("files"));
+    }
+    let module = subjects.modules.iter().find(|module| module.is_writable);
+    let limit = soft(&limits, "Max file size").filter(|limit| *limit < LARGE_FILE);
+    if let (Some(module), Some(limit)) = (module, limit) {
+        let arguments = vec![
+            ("process", subjects.process.to_string()),
+            ("limit", limit.to_string()),
+        ];
+        let fact = format!("process {} may write files of {limit} bytes", subjects.process);
+        found.facts.push(Confined::Limited(limit));
+        let mut cause = subjects.cause("RSY240", module, arguments, vec![fact]);
+        // Only larger files meet it; the log tells whether some came.
+        cause.severity = Severity::Warning;
+        found.causes.push(cause.of_kind("size").at(Urgency::Later));
     }
     let Some(limit) = soft(&limits, "Max processes").filter(|limit| *limit < MANY_PROCESSES) else {
         return;

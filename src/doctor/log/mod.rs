@@ -93,9 +93,10 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         tried: &|files| tried(files, server, subject, setup, is_labelled),
     };
     let recent = recent(&lines.bytes, since, started, &clients);
+    let passwords = report.passwords.clone();
     let explained = |text: &[u8]| {
         // Reading from memory does not fail.
-        let mut found = explain(text, known).ok()?;
+        let mut found = explain(&*passwords.taken_from_users(text), known).ok()?;
         if lines.is_file {
             for incident in &mut found.incidents {
                 name_log(incident, &lines.place);

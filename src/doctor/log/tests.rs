@@ -349,13 +349,13 @@ fn what_the_doctor_met_itself_does_not_count() {
         2026/11/21 09:00:02 [3] connect from a (::1)\n\
         2026/11/21 09:00:02 [3] auth failed on module a from b (::1) for joe: password mismatch\n\
         2026/11/21 09:00:03 [6] connect from a (127.0.0.1)\n\
-        2026/11/21 09:00:03 [6] rsync on a/./ from a (127.0.0.1)\n\
+        2026/11/21 09:00:03 [6] rsync on a/// from a (127.0.0.1)\n\
         2026/11/21 09:00:03 [6] own sender\n\
         2026/11/21 09:00:04 [6] connect from a (127.0.0.1)\n\
         2026/11/21 09:00:04 [6] rsync on a/sub from a (127.0.0.1)\n\
         2026/11/21 09:00:04 [6] read a part\n\
         2026/11/21 09:00:05 [6] connect from a (127.0.0.1)\n\
-        2026/11/21 09:00:05 [6] rsync on a/./ from joe@a (127.0.0.1)\n\
+        2026/11/21 09:00:05 [6] rsync on a/// from joe@a (127.0.0.1)\n\
         2026/11/21 09:00:05 [6] logged in\n\
         2026/11/21 09:00:06 [6] connect from a (127.0.0.1)\n\
         2026/11/21 09:00:06 [6] rsync to a/ from a (127.0.0.1)\n\

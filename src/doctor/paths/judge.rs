@@ -88,8 +88,12 @@ impl Judge<'_> {
                 return Some(cause);
             }
             let command = self.let_in(&module.daemon, closed, &found, "x");
+            let variant = match found.uid == module.daemon.uid {
+                true => "above-own",
+                false => "above",
+            };
             let cause = self.cause("RSY405", module, arguments, facts);
-            return Some(cause.of_kind("above").typing(vec![command]));
+            return Some(cause.of_kind(variant).typing(vec![command]));
         }
         let full = self.daemon.capabilities;
         let passes = |set| Capability::DacOverride.is_in(set) || Capability::DacReadSearch.is_in(set);
@@ -162,9 +166,7 @@ impl Judge<'_> {
             let refusal = self.refusal(&path, error);
             let (closed, all) = (folder.closed.len(), folder.closed.len() + folder.opened);
             if error == Errno::EACCES {
-                let account = shell_words::quote(&module.account).into_owned();
-                let shown = path.display().to_string();
-                let command = format!("setfacl -R -m u:{account}:rX {}", shell_words::quote(&shown));
+                let command = self.let_into_tree(module, &path);
                 let arguments = vec![("path", name.display().to_string())];
                 let facts = vec![format!("{closed} of {all} that were tried; {}", refusal.shown())];
                 let mut cause = self.cause("RSY840", module, arguments, facts);
@@ -201,6 +203,11 @@ impl Judge<'_> {
             return Some(cause);
         }
         let command = self.let_in(&module.user, &module.path, &found, "rx");
+        let variant = match (found.uid == module.user.uid, variant) {
+            (true, "closed") => "own",
+            (true, _) => "own-unlisted",
+            _ => variant,
+        };
         let cause = self.cause("RSY405", module, rights_of(&found), facts);
         Some(cause.of_kind(variant).typing(vec![command]))
     }
@@ -240,7 +247,8 @@ impl Judge<'_> {
                 }
                 let cause = self.cause("RSY406", module, rights_of(&found), facts);
                 let names_user = module.account != "nobody";
-                denied.then(|| cause.of_kind(unwritable(names_user, &module.path, &found)))
+                let user = module.user.uid;
+                denied.then(|| cause.of_kind(unwritable((user, names_user), &module.path, &found)))
             }
             Errno::EROFS => {
                 let mount = self.mounts.of(&module.path)?;
@@ -405,7 +413,24 @@ impl Judge<'_> {
         }
     }
 
-    /// What lets somebody in: a line of the access list where it has lines of users, else the bits that count for it.
+    /// What lets the module's user into a file or a folder with all that is in it.
+    fn let_into_tree(&self, module: &Served, path: &Path) -> String {
+        let found = self.host.metadata(path, true).ok().flatten();
+        let is_owner = found.is_some_and(|found| found.uid == module.user.uid);
+        let shown = path.display().to_string();
+        let path = shell_words::quote(&shown);
+        match (is_owner, module.is_writable) {
+            (true, true) => format!("chmod -R u+rwX {path}"),
+            (true, false) => format!("chmod -R u+rX {path}"),
+            (false, _) => {
+                let account = shell_words::quote(&module.account);
+                format!("setfacl -R -m u:{account}:rX {path}")
+            }
+        }
+    }
+
+    /// What lets somebody in: the owner's own bits, since no line of an access list counts for an owner (acl(5)); a line of the
+    /// access list where it has lines of users; else the bits that count for it.
     pub(super) fn let_in(&self, identity: &Identity, path: &Path, found: &Metadata, rights: &str) -> String {
         let shown = path.display().to_string();
         let path = shell_words::quote(&shown);
@@ -418,7 +443,7 @@ impl Judge<'_> {
             'o'
         };
         // More than entering is given to this user alone, and not to everybody.
-        match is_listed || (class == 'o' && rights != "x") {
+        match class != 'u' && (is_listed || (class == 'o' && rights != "x")) {
             true => {
                 let name = user_name(identity.uid);
                 format!("setfacl -m u:{}:{rights} {path}", shell_words::quote(&name))

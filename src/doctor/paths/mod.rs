@@ -24,7 +24,7 @@ use nix::unistd::geteuid;
 use crate::{
     doctor::{Fact, Report, Setup, Skip, Stage, Subject, Urgency, daemon::skip_without_configuration},
     host::{
-        Host, Mounts, Unknown, planned_mounts,
+        Host, Mounts, Unknown, has_shut_mounts, planned_mounts,
         trial::{Answer, Denied, Identity, MOST_QUESTIONS, Question, Request, Wish, ask},
     },
     terms::Release,
@@ -142,6 +142,16 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let Some(server) = &known.server else {
         return;
     };
+    if let Some(daemon) = &subject.daemon
+        && has_shut_mounts(daemon.process)
+    {
+        // By the same paths we may have other folders.
+        let mounts = format!("the mounts of process {}, which are its own", daemon.process);
+        stage.note(Fact::Unseen(mounts.clone(), Unknown::Denied));
+        stage.warn();
+        report.not_seen(mounts, Unknown::Denied);
+        return;
+    }
     let daemon = match Daemon::of(subject, setup) {
         Ok(daemon) => daemon,
         Err(reason) => {

@@ -53,12 +53,15 @@ impl Candidate<'_> {
                 _ if Family::of(net.addr()) != *family => Holds::Never,
                 Some(own) => Holds::of(net.contains(own)),
                 None if net.prefix_len() == 0 => Holds::Always,
+                // What comes from outside, or goes there, has no address of loopback (RFC 1122, 3.2.1.3).
+                None if is_of_loopback(net.network(), net.broadcast()) => Holds::Never,
                 None if net.network().is_multicast() => Holds::Never,
                 None => Holds::Partly,
             },
             (Self::Address(family, own), Item::Addresses(from, to)) => match own {
                 _ if Family::of(*from) != *family => Holds::Never,
                 Some(own) => Holds::of((from..=to).contains(&own)),
+                None if is_of_loopback(*from, *to) => Holds::Never,
                 None => Holds::Partly,
             },
             _ => Holds::Unknown,
@@ -88,6 +91,11 @@ impl Candidate<'_> {
             _ => Holds::Partly,
         }
     }
+}
+
+/// Whether all addresses of a range are those by which a machine reaches itself.
+fn is_of_loopback(first: IpAddr, last: IpAddr) -> bool {
+    first.is_loopback() && last.is_loopback()
 }
 
 /// Whether a name of an interface in a rule is that of one: `eth*` (nft) and `eth+` (iptables) are all that begin so.

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::Path};
 
 use crate::{
-    host::{EntryKind, Host, Metadata, walk},
+    host::{Component, EntryKind, Host, Metadata, walk},
     lint::{
         checks::{
             Check,
@@ -51,19 +51,32 @@ fn unreadable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                     account.may_not(subject.host, &component.path, &folder, ENTER)
                 })
             });
+            let is_own = |closed: &Component| {
+                closed
+                    .metadata
+                    .is_some_and(|folder| folder.uid == served.account.uid)
+            };
             if let Some(closed) = closed {
                 out.report(
-                    case.variant("above")
-                        .with("closed", closed.path.display().to_string()),
+                    case.variant(match is_own(closed) {
+                        true => "above-own",
+                        false => "above",
+                    })
+                    .with("closed", closed.path.display().to_string()),
                 );
                 continue;
             }
         }
+        let is_owner = served.folder.uid == served.account.uid;
         if served.may_not(subject.host, ENTER) {
             let is_closed = served.account.is_denied(&served.folder, ENTER);
-            out.report(case.variant(if is_closed { "closed" } else { "listed" }));
+            out.report(case.variant(match is_closed {
+                true if is_owner => "own",
+                true => "closed",
+                false => "listed",
+            }));
         } else if served.may_not(subject.host, READ) && !module.is(Parameter::WriteOnly) {
-            out.report(case.variant("unlisted"));
+            out.report(case.variant(if is_owner { "own-unlisted" } else { "unlisted" }));
         }
     }
 }
@@ -82,7 +95,8 @@ fn unwritable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         {
             continue;
         }
-        let variant = unwritable(served.user.is_some(), Path::new(&served.path), &served.folder);
+        let user = (served.account.uid, served.user.is_some());
+        let variant = unwritable(user, Path::new(&served.path), &served.folder);
         let case = served.case(&module).variant(variant);
         out.report(match served.user {
             Some(user) => case.also(user.span(), "user"),
@@ -92,10 +106,11 @@ fn unwritable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
 }
 
 /// The kind of RSY406: whether the module names a user, and what folder it is. One that is no root's belongs to whom the module
-/// should write as.
-pub(crate) fn unwritable(names_user: bool, path: &Path, folder: &Metadata) -> &'static str {
-    match names_user {
+/// should write as, unless that is who writes already.
+pub(crate) fn unwritable((user, is_named): (u32, bool), path: &Path, folder: &Metadata) -> &'static str {
+    match is_named {
         _ if is_of_system(path) => "system",
+        _ if folder.uid == user => "own",
         _ if folder.uid != 0 => "owned",
         true => "named",
         false => "nobody",
