@@ -200,12 +200,12 @@ impl Beside<'_> {
     }
 
     /// Once the symlink is gone that led out of the destination's own folder of backups, one is made in its place: where it
-    /// led, files of the transfer may be.
-    fn follow_no_removed_link(&mut self, tree: &mut Tree) -> io::Result<()> {
+    /// led, files of the transfer may be. One that stands for a folder of the transfer (`--keep-dirlinks`) is still there.
+    fn follow_no_removed_link(&mut self, tree: &Tree) -> io::Result<()> {
         let Some((link, folder)) = &self.link_to_backups else {
             return Ok(());
         };
-        let now = tree.status(link)?;
+        let now = tree.without_following().status(link)?;
         if now.is_none_or(|now| now.kind() != FileKind::Symlink) {
             self.backups = Place::There(Outside::within(tree, folder));
             self.link_to_backups = None;

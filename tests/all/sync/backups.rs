@@ -5,11 +5,16 @@ use std::{
     os::unix::fs::{lchown, symlink},
     path::Path,
     process::Command,
+    time::{Duration, SystemTime},
 };
 
 use nix::unistd::geteuid;
 
-use super::{Stage, assert_none, client, stage::told, trees::described};
+use super::{
+    Stage, assert_none, client,
+    stage::told,
+    trees::{described, touch_itself},
+};
 use crate::support::{daemon::has_rsync, skip};
 
 /// The link to the backups leads into the transfer, and goes: what it led to stays as it is.
@@ -40,6 +45,76 @@ fn backups_overwrite_nothing_where_their_link_led() {
         assert_eq!(read(&format!("{way}/one")), "old");
         assert_eq!(read(&format!("{way}/d/one")), "deep");
     }
+}
+
+/// A link that stands for a folder of the transfer is not removed, and leads to the backups as before.
+#[test]
+fn backups_go_where_a_kept_link_leads() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::create_dir(stage.source().join("kept")).expect("a folder");
+    fs::write(stage.source().join("one"), "newer").expect("a file");
+    make_old(&stage.source());
+    let mut differences = Vec::new();
+    for target in ["../real", "real"] {
+        let prepare = |root: &Path| {
+            fs::create_dir(root.join("there")).expect("a folder");
+            fs::create_dir(root.join("there").join(target)).expect("a folder");
+            fs::write(root.join("there/one"), "old").expect("a file");
+            symlink(target, root.join("there/kept")).expect("a link");
+            make_old(root);
+        };
+        for options in [
+            "-aKOb --backup-dir=kept",
+            "-aKOb --backup-dir=kept/more",
+            "-aKOb --backup-dir={here}/there/kept",
+        ] {
+            let words = options.split(' ').chain(["{url}/data/src/", "there"]);
+            differences.extend(stage.compare(&words.collect::<Vec<_>>(), prepare).err());
+        }
+    }
+    assert_none(&differences);
+}
+
+/// A link that stands for a folder may lead out of the destination: what is there is seen, and is not deleted.
+#[test]
+fn nothing_is_deleted_where_a_kept_link_leads() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::create_dir(stage.source().join("kept")).expect("a folder");
+    make_old(&stage.source());
+    let mut differences = Vec::new();
+    for names in [&[][..], &["empty/", "full/", "full/one", "two"]] {
+        let prepare = |root: &Path| {
+            fs::create_dir(root.join("there")).expect("a folder");
+            fs::create_dir(root.join("real")).expect("a folder");
+            for name in names {
+                match name.strip_suffix('/') {
+                    Some(folder) => fs::create_dir(root.join("real").join(folder)).expect("a folder"),
+                    None => fs::write(root.join("real").join(name), "text").expect("a file"),
+                }
+            }
+            symlink("../real", root.join("there/kept")).expect("a link");
+            make_old(root);
+        };
+        for options in [
+            "-aKO --delete",
+            "-aKO --delete-after",
+            "-aKOb --backup-dir=kept --delete-before",
+        ] {
+            // What is kept of what is deleted rsync puts where the link leads.
+            if options.contains("backup") && !names.is_empty() {
+                continue;
+            }
+            let words = options.split(' ').chain(["{url}/data/src/", "there"]);
+            differences.extend(stage.compare(&words.collect::<Vec<_>>(), prepare).err());
+        }
+    }
+    assert_none(&differences);
 }
 
 /// A plain user may give no second name to what somebody else owns.
@@ -109,6 +184,19 @@ fn a_file_that_may_not_grow_is_told() {
         (ours != theirs).then(|| format!("{options}: {ours:?}\n{theirs:?}"))
     });
     assert_none(&differences.into_iter().flatten().collect::<Vec<_>>());
+}
+
+/// A time long ago, for all below a folder.
+fn make_old(folder: &Path) {
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.symlink_metadata().expect("it is there").is_dir() {
+            make_old(&path);
+        }
+        touch_itself(&path, old);
+    }
+    touch_itself(folder, old);
 }
 
 fn names(folder: &Path) -> Vec<String> {
