@@ -199,23 +199,26 @@ impl Beside<'_> {
         Ok(is_kept.then_some(kept))
     }
 
-    /// Once the symlink is gone that led out of the destination's own folder of backups, one is made in its place: where it
-    /// led, files of the transfer may be.
-    fn follow_no_removed_link(&mut self, tree: &mut Tree) -> io::Result<()> {
-        let Some((link, folder)) = &self.link_to_backups else {
-            return Ok(());
-        };
-        let now = tree.status(link)?;
-        if now.is_none_or(|now| now.kind() != FileKind::Symlink) {
-            self.backups = Place::There(Outside::within(tree, folder));
-            self.link_to_backups = None;
+    /// Once a symlink of the destination is gone that led to the backups, or leads elsewhere, they go to the folder in its
+    /// place, through no symlink: where the old one led, files of the transfer may be, and where a new one leads the sender
+    /// says (rsync follows that, out of the destination too).
+    pub(super) fn follow_no_removed_link(&mut self, tree: &Tree) {
+        let gone = self.links_to_backups.iter().find(|link| !link.is_there(tree));
+        if let Some(gone) = gone {
+            self.backups = Place::There(Outside::within(tree, &gone.folder));
+            self.links_to_backups.clear();
+            self.way.clear();
         }
-        Ok(())
+    }
+
+    /// Whether it is a symlink of the destination that leads to the backups.
+    pub(super) fn is_link_to_backups(&self, name: &[u8]) -> bool {
+        self.links_to_backups.iter().any(|link| link.name == name)
     }
 
     /// Makes the folders of a backup, with what those of the file have (`copy_valid_path` in backup.c).
     fn make_way(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
-        self.follow_no_removed_link(tree)?;
+        self.follow_no_removed_link(tree);
         let outside = match &mut self.backups {
             Place::Here => return Ok(()),
             Place::There(outside) => outside,

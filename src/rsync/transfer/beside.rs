@@ -3,15 +3,19 @@ use std::{
     fs::File,
     io,
     os::unix::ffi::OsStrExt as _,
-    path::{Component, Path, PathBuf},
+    path::{Component, Path},
 };
 
 use crate::{
     rsync::{
         proto::{Tag, file_list::FileKind},
         transfer::{
-            Error, Event, Info, Observer, Options, aside::Aside, basis::Basis,
-            destination::beside_destination, text::describe,
+            Error, Event, Info, Observer, Options,
+            aside::Aside,
+            basis::Basis,
+            destination::beside_destination,
+            links_on_way::{LinkOnWay, links_on_way},
+            text::describe,
         },
         tree::{Attributes, Identity, Output, Outside, Status, Tree, Unmade},
     },
@@ -28,8 +32,8 @@ pub(crate) struct Beside<'a> {
     /// The folder of partial files, if it is one for all.
     partial: Option<Outside>,
     pub(super) backups: Place<Outside>,
-    /// A symlink of the destination on the way to them, and the whole way.
-    pub(super) link_to_backups: Option<(Vec<u8>, Vec<u8>)>,
+    /// The symlinks of the destination on the way to them.
+    pub(super) links_to_backups: Vec<LinkOnWay>,
     /// The folder that was last made for backups, and those above it.
     pub(super) way: Vec<u8>,
     /// What else happened where backups were made.
@@ -61,6 +65,7 @@ impl<'a> Beside<'a> {
         let receiving = &options.receiving;
         let at = |path: &str| beside_destination(root, path);
         let backups = receiving.backup_directory.as_deref().filter(|_| options.backs_up);
+        let links_to_backups = backups.map_or_else(Vec::new, |path| links_on_way(root, &at(path)));
         let backups = match backups {
             Some(path) => {
                 let folder = at(path);
@@ -116,7 +121,7 @@ impl<'a> Beside<'a> {
             temporary,
             partial: partial.and_then(|path| Outside::of_parent(Path::new(path)).ok()),
             backups,
-            link_to_backups: link_on_way(root, options),
+            links_to_backups,
             way: Vec::new(),
             asides: Vec::new(),
             bases: bases.collect(),
@@ -166,6 +171,7 @@ impl<'a> Beside<'a> {
                 tree.read_with_length(&name)
             }
             Basis::Backup => {
+                self.follow_no_removed_link(tree);
                 let backup = self.backup_of(name);
                 match &mut self.backups {
                     Place::There(outside) => {
@@ -284,21 +290,6 @@ pub(super) fn split(name: &[u8]) -> (&[u8], &[u8]) {
         .rposition(|&byte| byte == b'/')
         .map_or(0, |slash| slash + 1);
     name.split_at(start)
-}
-
-/// The first symlink on the way from the destination to the folder of backups that is in it, and the way.
-fn link_on_way(root: &Path, options: &Options) -> Option<(Vec<u8>, Vec<u8>)> {
-    let given = options.receiving.backup_directory.as_deref()?;
-    let parts = Path::new(given).components();
-    let parts: Vec<_> = parts.filter(|part| *part != Component::CurDir).collect();
-    if parts.iter().any(|part| !matches!(part, Component::Normal(_))) {
-        return None;
-    }
-    let mut ways = (1..=parts.len()).map(|count| parts[..count].iter().collect::<PathBuf>());
-    let is_link = |way: &PathBuf| root.join(way).is_symlink();
-    let bytes = |way: &Path| way.as_os_str().as_bytes().to_vec();
-    let link = ways.clone().find(is_link)?;
-    Some((bytes(&link), bytes(&ways.next_back()?)))
 }
 
 fn backup_folder(path: &Path, given: &str) -> Result<Place<Outside>, Error> {

@@ -1,5 +1,7 @@
 use std::{ffi::OsStr, io, os::unix::ffi::OsStrExt as _, path::Path, sync::Arc};
 
+use nix::errno::Errno;
+
 use crate::{
     rsync::{
         filter::{FilterList, Purpose},
@@ -317,7 +319,15 @@ impl<'a> Deleter<'a> {
         };
         let (mut open, mut is_protected) = (Vec::new(), false);
         let is_folder = |status: &Status| status.kind() == FileKind::Directory;
-        let read = tree.contents(folder).and_then(|mut contents| {
+        let contents = match tree.contents(folder) {
+            // A symlink of the user's own that leads out of the destination stands for the folder (`--keep-dirlinks`): it is
+            // seen what is there, and that it cannot be deleted (observed).
+            Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+                tree.through_own_links().contents(&[folder, b"/."].concat())
+            }
+            contents => contents,
+        };
+        let read = contents.and_then(|mut contents| {
             contents.try_for_each(|found| {
                 let (base, status) = found?;
                 let name = match folder {

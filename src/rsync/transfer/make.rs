@@ -433,11 +433,13 @@ impl Generator<'_> {
         }
         let is_directory = status.kind() == FileKind::Directory;
         let is_over = entry.kind() == FileKind::Regular && self.options.receiving.in_place;
-        // What is no folder is replaced at once when the new one is there, except by a folder, or what is written in place.
-        if !is_directory && !entry.is_directory() && !is_over {
+        let name = self.keep.place(&self.list, entry);
+        // What is no folder is replaced at once when the new one is there, except by a folder, or what is written in place. A
+        // link to the backups goes now: those of other files would be put where it leads meanwhile.
+        let goes_now = is_over || self.beside.is_link_to_backups(&name);
+        if !is_directory && !entry.is_directory() && !goes_now {
             return Ok(Ok(None));
         }
-        let name = self.keep.place(&self.list, entry);
         if self.deleter.make_room(&name, &status)? {
             return Ok(Ok(None));
         }

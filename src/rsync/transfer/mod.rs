@@ -34,6 +34,7 @@ mod keep;
 mod left;
 mod line;
 mod links;
+mod links_on_way;
 mod listing;
 mod lists;
 mod make;

@@ -172,7 +172,7 @@ impl Tree {
     }
 
     /// The same folder, in which no symlink is followed.
-    pub(super) fn without_following(&self) -> Self {
+    pub fn without_following(&self) -> Self {
         Self {
             follows: false,
             follows_files: false,
