@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The words of the pages' commands, and those that placeholders become that nobody has filled: what to put there.
-const NAMES: [(&str, [&str; 2]); 44] = [
+const NAMES: [(&str, [&str; 2]); 45] = [
     (
         "ACCOUNT",
         [
@@ -112,6 +112,10 @@ const NAMES: [(&str, [&str; 2]); 44] = [
     (
         "OPTION-NAME",
         ["the option's name without hyphens", "选项的名字，不带连字符"],
+    ),
+    (
+        "OTHER-PORT",
+        ["the port of the other daemon", "另一个守护进程的端口"],
     ),
     (
         "PARENT_FOLDER",
