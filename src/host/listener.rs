@@ -9,8 +9,9 @@ use std::{
 
 use crate::host::{
     Fact, Unknown,
-    daemons::{Space, configuration, parent, whole, words},
+    daemons::{configuration, parent, whole, words},
     live::unknown,
+    spaces::Space,
 };
 
 /// Who listens on a port of this machine.

@@ -14,6 +14,7 @@ mod output;
 mod planned;
 mod processes;
 mod routes;
+mod spaces;
 mod status;
 pub mod trial;
 mod trusted;
@@ -28,7 +29,7 @@ use std::{
 };
 
 pub use acl::{ACCESS_LIST, AccessList, is_denied};
-pub use daemons::{Daemon, daemons, has_shut_mounts, is_super_server, running_configurations, user_inside};
+pub use daemons::{Daemon, daemons, is_super_server, running_configurations, user_inside};
 pub use groups::{GroupLimit, Resource, group_limits};
 pub use holders::{Holder, holders};
 pub use image::Image;
@@ -41,6 +42,7 @@ pub use mounts::{Mount, Mounts};
 pub use planned::{PlannedMount, planned_mounts};
 pub use processes::{Descendant, descendants, is_running, process_of};
 pub use routes::{Route, addresses_of, has_address, hindrance_to, packets_without_route, routes};
+pub use spaces::has_shut_mounts;
 pub use status::{Capability, Status};
 pub use trusted::{is_own, resolved};
 pub use units::{PROGRAM_FOLDERS, UNIT_FOLDERS, UnitFile, UnitFiles, units_with};

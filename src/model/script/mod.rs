@@ -4,6 +4,7 @@
 
 mod builtins;
 mod functions;
+mod inner;
 mod runner;
 mod scopes;
 mod survey;
