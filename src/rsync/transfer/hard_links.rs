@@ -240,7 +240,8 @@ impl Generator<'_> {
     }
 
     /// The file of a number was asked for and will not come: of those that wait for it the last one is asked for in its
-    /// place (`handle_skipped_hlink` in generator.c), as long as anything can be asked for.
+    /// place (`handle_skipped_hlink` in generator.c), as long as anything can be asked for. What does not come then is told: a
+    /// name that vanished is no reason for others that are there to be missing.
     pub(super) fn replace_in_group(&mut self, number: u32) -> Result<(), Error> {
         let Some(file) = self.lists.file(number) else {
             return Ok(());
@@ -254,7 +255,15 @@ impl Generator<'_> {
         });
         match waiting {
             Some(waiting) if !self.has_asked_last => self.take_its_turn(waiting),
-            _ => Ok(()),
+            Some(waiting) => {
+                if let Some(file) = self.lists.file(waiting) {
+                    let place = self.keep.shown(&file.list, &file.entry);
+                    let says = "its other names did not come, and it can no longer be asked for";
+                    self.fail(Failure(format!("rsync: [generator] {place} is left out: {says}")));
+                }
+                self.replace_in_group(number)
+            }
+            None => Ok(()),
         }
     }
 

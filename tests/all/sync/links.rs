@@ -433,6 +433,44 @@ fn a_name_that_cannot_be_made_keeps_no_other_from_coming() {
     }
 }
 
+/// Without incremental recursion a file is asked for twice at most, in two phases.
+#[test]
+fn names_that_can_no_longer_be_asked_for_are_told() {
+    if !geteuid().is_root() {
+        return skip("is not root");
+    }
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    for name in ["1", "2", "3"] {
+        fs::create_dir(stage.source().join(name)).expect("a folder");
+    }
+    fs::write(stage.source().join("1/x"), "one").expect("a file");
+    for name in ["2/x", "3/x"] {
+        fs::hard_link(stage.source().join("1/x"), stage.source().join(name)).expect("a link");
+    }
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    for (options, comes) in [("--inc-recursive", true), ("--no-inc-recursive", false)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["2", "3"] {
+            fs::create_dir(folder.path().join(name)).expect("a folder");
+        }
+        lchown(folder.path(), Some(65534), Some(65534)).expect("an owner");
+        let mut command = client(folder.path(), true);
+        command.args(["-rltH", options, &url, "."]);
+        let output = command.uid(65534).gid(65534).output().expect("the client runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(23), "{told}");
+        assert_eq!(folder.path().join("1/x").exists(), comes, "{options}: {told}");
+        assert_eq!(
+            told.contains("1/x\" is left out: its other names"),
+            !comes,
+            "{told}"
+        );
+    }
+}
+
 /// A name that vanishes at the sender after it was listed, while a large file in front of it is under way.
 #[test]
 fn a_name_that_vanishes_keeps_no_other_from_coming() {
