@@ -297,6 +297,10 @@ fn backup_folder(path: &Path, given: &str) -> Result<Place<Outside>, Error> {
         .map(Place::There)
         .or_else(|error| match std::fs::metadata(path) {
             Ok(found) if found.is_dir() && !refusal(&error).is_empty() => Ok(Place::Refused),
+            // It is to be made where nobody is let through.
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound && !refusal(&error).is_empty() => {
+                Ok(Place::Refused)
+            }
             Ok(_) => Err(unusable(
                 format!("The backup-dir is not a directory: {given}"),
                 None,

@@ -1,16 +1,19 @@
 use std::io;
 
-use crate::rsync::{
-    filter::Purpose,
-    proto::file_list::FileKind,
-    transfer::{
-        Error, Info,
-        backups::say_asides,
-        delete::Deleter,
-        queue::Pending,
-        text::{describe, shown},
+use crate::{
+    rsync::{
+        filter::Purpose,
+        proto::file_list::FileKind,
+        transfer::{
+            Error, Info,
+            backups::say_asides,
+            delete::Deleter,
+            queue::Pending,
+            text::{describe, shown},
+        },
+        tree::Status,
     },
-    tree::Status,
+    terms::refusal,
 };
 
 /// What came of deleting something.
@@ -103,9 +106,19 @@ impl Deleter<'_> {
         }
         let is_kept = self.options.backs_up && !is_directory && !self.beside.is_backup(name);
         let what = if is_directory { "rmdir" } else { "unlink" };
+        let mut lost = None;
         let result = match &mut self.tree {
             Some(tree) if !self.options.dry_run => match is_kept {
-                true => self.beside.move_to_backups(tree, name),
+                true => match self.beside.move_to_backups(tree, name) {
+                    // While it is there, no backup can be made: rsync 3.5.0 does without one of it (observed).
+                    Err((_, error)) if self.beside.is_link_to_backups(name) => {
+                        lost = tree.link(name).ok().map(|target| (target, error));
+                        tree.remove(name, false)
+                            .map(|()| None)
+                            .map_err(|error| (what, error))
+                    }
+                    moved => moved,
+                },
                 false => tree
                     .remove(name, is_directory)
                     .map(|()| None)
@@ -118,6 +131,15 @@ impl Deleter<'_> {
             }
         };
         say_asides(&mut self.beside, self.keep, self.report.queue, self.report.faults);
+        if let Some((target, error)) = lost {
+            let backup = self.keep.shown_name(&self.beside.backup_place(name));
+            self.say_refused(&error);
+            self.fail(format!(
+                "link {backup} -> \"{}\": {}",
+                shown(&target),
+                describe(&error)
+            ));
+        }
         match result {
             Ok(said) => {
                 if let Some(text) = said {
@@ -138,6 +160,7 @@ impl Deleter<'_> {
             }
             Err((_, error)) if error.kind() == io::ErrorKind::NotFound => Removal::Done,
             Err((what, error)) => {
+                self.say_refused(&error);
                 let text = format!(
                     "delete_file: {what}({}) failed: {}",
                     shown(name),
@@ -146,6 +169,13 @@ impl Deleter<'_> {
                 self.fail(text);
                 Removal::Failed
             }
+        }
+    }
+
+    fn say_refused(&self, error: &io::Error) {
+        let refusal = refusal(error).trim_end();
+        if !refusal.is_empty() {
+            self.report.queue.push(Pending::Failed(refusal.into()));
         }
     }
 

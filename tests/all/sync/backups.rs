@@ -215,6 +215,83 @@ fn backups_follow_no_link_of_the_sender() {
     assert_eq!((&*read("b one"), &*read("d/one")), ("old", "the same"));
 }
 
+/// A link that leads to no folder of backups is removed, without a backup of it, and a folder takes its place; where it is
+/// not removed, the run ends as soon as something is to be kept.
+#[test]
+fn a_link_that_leads_to_no_backups_goes() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::write(stage.source().join("one"), "newer").expect("a file");
+    fs::write(stage.source().join("two"), "the same").expect("a file");
+    make_old(&stage.source());
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    let is_root = geteuid().is_root();
+    let run = |ours: bool, (link, target, is_foreign): (&str, &str, bool), options: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let there = folder.path().join("there");
+        fs::create_dir_all(folder.path().join("real")).expect("a folder");
+        fs::create_dir(&there).expect("a folder");
+        fs::write(there.join("one"), "old").expect("a file");
+        fs::write(there.join("two"), "the same").expect("a file");
+        symlink(target, there.join(link)).expect("a link");
+        if is_foreign {
+            lchown(there.join(link), Some(1234), Some(1234)).expect("an owner");
+        }
+        make_old(folder.path());
+        let output = client(folder.path(), ours)
+            .args(options.split(' '))
+            .args([&*url, "there"])
+            .output()
+            .expect("it runs");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            described(folder.path()),
+        )
+    };
+    let links = [
+        ("kept", "nowhere", false),
+        ("kept", "../real", true),
+        ("kept", "nowhere", true),
+        ("../kept", "nowhere", true),
+    ];
+    let mut differences = Vec::new();
+    for link in links
+        .into_iter()
+        .filter(|(_, _, is_foreign)| is_root || !is_foreign)
+    {
+        for options in [
+            "-rltOib --delete --backup-dir",
+            "-rltOib --backup-dir",
+            "-rltOib --delete --exclude=one --backup-dir",
+            "-rltOib --exclude=one --backup-dir",
+        ] {
+            for rest in ["", "/more"] {
+                let options = format!("{options}={}{rest}", link.0);
+                let goes = options.contains("--delete") && link.0 == "kept";
+                if goes && !rest.is_empty() {
+                    // rsync ends with 11 here, at each run, or says nothing at all.
+                    let (code, _, tree) = run(true, link, &options);
+                    assert_eq!(code, Some(23), "{link:?} {options}");
+                    let is_kept = tree.contains("kept/more/one");
+                    assert!(
+                        is_kept != options.contains("exclude"),
+                        "{link:?} {options}: {tree}"
+                    );
+                    continue;
+                }
+                let (ours, theirs) = (run(true, link, &options), run(false, link, &options));
+                if ours != theirs {
+                    differences.push(format!("{link:?} {options}: {ours:?}\n{theirs:?}"));
+                }
+            }
+        }
+    }
+    assert_none(&differences);
+}
+
 /// A file that is other than at the other side, and one that is not; another of that name is where a link may lead.
 fn plant_transfer(root: &Path, content: &str) {
     fs::create_dir(root.join("d")).expect("a folder");
