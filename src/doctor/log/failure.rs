@@ -1,7 +1,9 @@
 //! What failed by a line of a daemon's log, as far as something else may show that it works again.
 
+use std::path::Path;
+
 use super::session::{FAILURES, Session, UNKNOWN};
-use crate::host::trial::Access;
+use crate::{host::trial::Access, model::Parameter};
 
 /// What a line says that failed.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -29,9 +31,15 @@ pub(super) enum Failure {
     Direction,
     /// An option of the client.
     Option(String),
-    /// A file of the client, which a rule of the module keeps out: dry runs meet that too.
-    Excluded,
-    /// The module's user has no right to a file or a folder.
+    /// A file of the client, by its name in the module, which a rule of the module keeps out: dry runs meet that too.
+    Excluded(String),
+    /// The folder for files that are not whole is not there: its path as the daemon sees it.
+    TempDir(String),
+    /// A list of patterns that the configuration names is not there.
+    List(String),
+    /// A script of the configuration refuses the client, or fails.
+    Hook(Parameter),
+    /// Something may not be done with a file or a folder.
     File(File),
     /// The end of a session, which follows from what was said before.
     Sum,
@@ -48,15 +56,40 @@ pub(super) struct File {
     pub(super) path: String,
     /// What was done.
     pub(super) access: Access,
+    /// What stood in the way.
+    pub(super) trouble: Trouble,
 }
 
+/// What stands in the way of who wants something of a file.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Trouble {
+    /// Its modes, owners and lists.
+    Rights,
+    /// Its file system is mounted read-only.
+    ReadOnly,
+    /// It is immutable, or in a sticky folder.
+    Unchangeable,
+    /// Its file system is full.
+    Full,
+}
+
+/// How lines end, and what that says. What only owners may do ends as what nobody may.
+const TROUBLES: [(&str, Trouble); 4] = [
+    ("Permission denied (13)", Trouble::Rights),
+    ("Read-only file system (30)", Trouble::ReadOnly),
+    ("Operation not permitted (1)", Trouble::Unchangeable),
+    ("No space left on device (28)", Trouble::Full),
+];
+
 /// How lines begin about files (`change_dir`, `send_directory`, `send_files`, `recv_generator`, `open_tmpfile` say so).
-const FILES: [(&str, Access); 7] = [
+const FILES: [(&str, Access); 9] = [
     ("send_files failed to open \"", Access::Read),
     ("opendir \"", Access::List),
     ("change_dir \"", Access::Enter),
     ("mkstemp \"", Access::Create),
     ("recv_generator: mkdir \"", Access::Create),
+    ("rename \"", Access::Create),
+    ("write failed on \"", Access::Create),
     ("failed to set times on \"", Access::Own),
     ("failed to set permissions on \"", Access::Own),
 ];
@@ -65,6 +98,20 @@ const FILES: [(&str, Access); 7] = [
 const REFUSED_OPTION: &str = "The server is configured to refuse ";
 /// And of a file that its rules keep out (`recv_generator` in generator.c).
 const REFUSED_FILE: &str = "ERROR: daemon refused to receive ";
+
+/// What it says where a folder for files that are not whole, a list of patterns, or a script is at fault (`get_local_name` in
+/// main.c, `parse_filter_file` in exclude.c, `finish_pre_exec` and `rsync_module` in clientserver.c).
+const TEMP_DIRS: [&str; 2] = [
+    "The temp-dir does not exist: ",
+    "The temp-dir is not a directory: ",
+];
+const LISTS: [&str; 2] = ["failed to open exclude file ", "failed to open include file "];
+const HOOKS: [(&str, Parameter); 2] = [
+    ("pre-xfer exec returned failure (", Parameter::PreXferExec),
+    ("early exec failed", Parameter::EarlyExec),
+];
+/// What a generator says below a line that told why (`recv_generator` in generator.c).
+const SKIPPING: &str = "*** Skipping any contents from this failed directory";
 
 /// What the reader of the configuration says last where it gives up (`pm_process` in params.c).
 const GIVEN_UP: &str = "Error returned from params.c";
@@ -97,7 +144,7 @@ impl Failure {
         if said.starts_with("params.c:") {
             return Some(Self::Slip);
         }
-        if said.starts_with("rsync error: ") {
+        if said.starts_with("rsync error: ") || said.starts_with(SKIPPING) {
             return Some(Self::Sum);
         }
         if said.contains("ERROR: module is read only") || said.contains("ERROR: module is write only") {
@@ -106,10 +153,20 @@ impl Failure {
         if let Some((_, option)) = said.split_once(REFUSED_OPTION) {
             return Some(Self::Option(option.trim_end().to_owned()));
         }
-        if said.contains(REFUSED_FILE) {
-            return Some(Self::Excluded);
+        if let Some((_, named)) = said.split_once(REFUSED_FILE) {
+            return Some(Self::Excluded(session.below(quoted(named).unwrap_or_default())));
         }
-        if let Some(file) = file(said) {
+        if let Some(path) = TEMP_DIRS.iter().find_map(|start| said.strip_prefix(start)) {
+            return Some(Self::TempDir(path.to_owned()));
+        }
+        let list = LISTS.iter().find_map(|text| said.split_once(text));
+        if let Some(path) = list.and_then(|(_, rest)| rest.strip_suffix(": No such file or directory (2)")) {
+            return Some(Self::List(path.to_owned()));
+        }
+        if let Some((_, hook)) = HOOKS.iter().find(|(text, _)| said.contains(text)) {
+            return Some(Self::Hook(*hook));
+        }
+        if let Some(file) = file(said).or_else(|| deleted(said, session)) {
             return Some(Self::File(file));
         }
         let is_failure = FAILURES.iter().any(|text| said.contains(text))
@@ -140,45 +197,80 @@ fn login(behind: &str) -> Failure {
     }
 }
 
+/// What stands in quotes in a text.
+fn quoted(text: &str) -> Option<&str> {
+    text.split_once('"')?.1.rsplit_once('"').map(|(name, _)| name)
+}
+
+/// What stood in the way by the end of a line, and what stands in front of that and behind who says it.
+fn troubled(said: &str) -> Option<(Trouble, &str)> {
+    let mut ends = TROUBLES.iter();
+    let (said, trouble) = ends.find_map(|(end, trouble)| Some((said.strip_suffix(end)?, *trouble)))?;
+    let said = said.strip_prefix("rsync: ")?;
+    Some(match said.split_once("] ") {
+        Some((role, behind)) if role.starts_with('[') => (trouble, behind),
+        _ => (trouble, said),
+    })
+}
+
 /// `rsync: [sender] opendir "/a/b" (in data) failed: Permission denied (13)`
 fn file(said: &str) -> Option<File> {
-    let (said, is_of_owner) = match said.strip_suffix("Operation not permitted (1)") {
-        Some(said) => (said, true),
-        None => (said.strip_suffix("Permission denied (13)")?, false),
-    };
-    let said = said.strip_prefix("rsync: ")?;
-    let said = match said.split_once("] ") {
-        Some((role, behind)) if role.starts_with('[') => behind,
-        _ => said,
-    };
-    let mut known = FILES
-        .iter()
-        .filter(|(_, access)| (*access == Access::Own) == is_of_owner);
+    let (trouble, said) = troubled(said)?;
+    let mut known = FILES.iter().filter(|(_, access)| match trouble {
+        Trouble::Rights => *access != Access::Own,
+        _ => matches!(access, Access::Own | Access::Create),
+    });
     let (start, access) = known.find(|(start, _)| said.starts_with(start))?;
     let (path, behind) = said[start.len()..].rsplit_once("\" (in ")?;
-    let (module, _) = behind.rsplit_once(')')?;
+    let (module, behind) = behind.rsplit_once(')')?;
+    let path = path.trim_start_matches('/');
+    // What a file is to be called stands in the folder of the transfer; what comes there is in the same one mostly.
+    let renamed = behind.split_once("-> \"").and_then(|(_, target)| {
+        let name = Path::new(target.split_once('"')?.0).file_name()?;
+        Some(Path::new(path).with_file_name(name).display().to_string())
+    });
     Some(File {
         module: module.to_owned(),
-        path: path.trim_start_matches('/').to_owned(),
+        path: renamed.unwrap_or_else(|| path.to_owned()),
         access: *access,
+        trouble: match access {
+            Access::Own if trouble == Trouble::Unchangeable => Trouble::Rights,
+            _ => trouble,
+        },
+    })
+}
+
+/// `rsync: [generator] delete_file: unlink(a/b) failed: Operation not permitted (1)`: the name is one of the folder that is
+/// written.
+fn deleted(said: &str, session: &Session) -> Option<File> {
+    let (trouble, said) = troubled(said)?;
+    let named = said.strip_prefix("delete_file: ")?;
+    let (_, name) = named.strip_suffix(") failed: ")?.split_once('(')?;
+    Some(File {
+        module: session.module()?.to_owned(),
+        path: session.below(name),
+        access: Access::Create,
+        trouble,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, File};
-    use crate::{doctor::log::session::Session, host::trial::Access};
+    use super::{Failure, File, Trouble};
+    use crate::{doctor::log::session::Session, host::trial::Access, model::Parameter};
 
     #[test]
     fn lines_tell_what_failed() {
         let of = |said: &str| Failure::of(said, &Session::default());
-        let file = |path: &str, access| {
+        let troubled = |path: &str, access, trouble| {
             Some(Failure::File(File {
                 module: "a b".to_owned(),
                 path: path.to_owned(),
                 access,
+                trouble,
             }))
         };
+        let file = |path: &str, access| troubled(path, access, Trouble::Rights);
         let end = "Permission denied (13)";
         for (said, expected) in [
             (
@@ -208,7 +300,34 @@ mod tests {
             ),
             (
                 "ERROR: daemon refused to receive file \"x\"".to_owned(),
-                Some(Failure::Excluded),
+                Some(Failure::Excluded("x".to_owned())),
+            ),
+            (
+                "rsync: [receiver] write failed on \"/x\" (in a b): No space left on device (28)".to_owned(),
+                troubled("x", Access::Create, Trouble::Full),
+            ),
+            (
+                "rsync: [generator] recv_generator: mkdir \"/x\" (in a b) failed: Read-only file system (30)"
+                    .to_owned(),
+                troubled("x", Access::Create, Trouble::ReadOnly),
+            ),
+            (
+                "rsync: [receiver] rename \"/x/.y.Ab12\" (in a b) -> \"x/y\": Operation not permitted (1)"
+                    .to_owned(),
+                troubled("x/y", Access::Create, Trouble::Unchangeable),
+            ),
+            (
+                "The temp-dir does not exist: /.new".to_owned(),
+                Some(Failure::TempDir("/.new".to_owned())),
+            ),
+            (
+                "rsync: [Receiver] failed to open exclude file /etc/x: No such file or directory (2)"
+                    .to_owned(),
+                Some(Failure::List("/etc/x".to_owned())),
+            ),
+            (
+                "pre-xfer exec returned failure (1792)".to_owned(),
+                Some(Failure::Hook(Parameter::PreXferExec)),
             ),
             (
                 format!("rsync: [generator] delete_file: unlink(x) failed: {end}"),

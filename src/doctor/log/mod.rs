@@ -5,6 +5,7 @@ mod manager;
 mod options;
 mod recent;
 mod session;
+mod settled;
 mod standing;
 mod syslog;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use jiff::Span;
 pub(super) use self::manager::{refused_by, served_since, shut_by, was_reloaded};
 use self::{
     recent::{Clients, Own, recent},
+    settled::Now,
     tried::{is_labelled, tried},
 };
 use crate::{
@@ -80,7 +82,11 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
                 .value,
         )
     };
-    let takes = |module: &str, option: &str| Some(options::takes(configuration, scope(module)?, option));
+    let settled = Now {
+        server,
+        subject,
+        setup,
+    };
     let is_labelled = is_labelled(subject, report);
     let clients = Clients {
         own,
@@ -89,7 +95,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         is_kept_out: &is_kept_out,
         is_by_client: &is_by_client,
         limit: &limit,
-        takes: &takes,
+        settled: &|failure, module, time| settled.proof(failure, module, time),
         tried: &|files| tried(files, server, subject, setup, is_labelled),
     };
     let recent = recent(&lines.bytes, since, started, &clients);

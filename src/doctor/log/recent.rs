@@ -50,8 +50,8 @@ pub(super) struct Clients<'c> {
     pub(super) is_by_client: &'c dyn Fn(&str) -> bool,
     /// How many clients a module takes at once by its configuration now; none if there is no such module.
     pub(super) limit: &'c dyn Fn(&str) -> Option<i32>,
-    /// Whether a module surely takes an option now; none if there is no such module.
-    pub(super) takes: &'c dyn Fn(&str, &str) -> Option<bool>,
+    /// What shows that what failed in a module at that time is over, by the configuration and the files as they are now.
+    pub(super) settled: &'c dyn Fn(&Failure, &str, DateTime) -> Option<Proof>,
     /// Whether the modules' users may do that now; none where it is not known.
     pub(super) tried: &'c dyn Fn(&[&File]) -> Vec<Option<bool>>,
 }
@@ -88,6 +88,12 @@ impl Over {
                 last.map(|last| format!("the log shows later that it works, the last time at {last}"))
             }
             Proof::Written => Some("the configuration does not refuse it any more".to_owned()),
+            Proof::Unwritten => Some("the configuration does not name it any more".to_owned()),
+            Proof::Found => Some("looked at now: what was missing is there".to_owned()),
+            Proof::Room => Some("looked at now: the disk has room".to_owned()),
+            Proof::Changed => {
+                Some("the script was changed afterwards, and was not seen to fail since".to_owned())
+            }
             Proof::Tried => {
                 Some("tried now: the module's user may do it, or nothing is there any more".to_owned())
             }
@@ -188,6 +194,7 @@ fn read(log: &[u8], since: DateTime, started: DateTime, clients: &Clients<'_>) -
                 place,
                 session,
                 process: process.to_owned(),
+                time,
                 begun: sessions.len(),
                 failure,
             });

@@ -86,6 +86,19 @@ impl Session {
         }
     }
 
+    /// The path in the module of a name in the folder that it is about.
+    pub(super) fn below(&self, name: &str) -> String {
+        let asked = self.asks.as_ref().and_then(|(place, _)| place.get(DIRECTION..));
+        let folder = asked
+            .and_then(|place| place.split_once('/'))
+            .map_or("", |(_, folder)| folder);
+        let folder = folder.trim_matches('/');
+        match folder.is_empty() {
+            true => name.to_owned(),
+            false => format!("{folder}/{name}"),
+        }
+    }
+
     /// When that failure of another one, before it, is shown by this one to be over.
     pub(super) fn disproves(
         &self,
@@ -128,7 +141,10 @@ impl Session {
                 let is_proof = direction(self) == direction(before) && user(self) == user(before);
                 self.listed.filter(|_| is_proof)
             }
-            Failure::Excluded => {
+            Failure::List(_) => self.asked,
+            // What a script lets one client do it may refuse another.
+            Failure::Hook(_) => self.listed.filter(|_| is_same_client),
+            Failure::Excluded(_) => {
                 let is_same = is_same_client && self.asks == before.asks;
                 self.ended.filter(|_| is_same && !self.has_failed)
             }

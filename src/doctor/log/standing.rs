@@ -9,7 +9,7 @@ use std::{
 use jiff::civil::DateTime;
 
 use super::{
-    failure::{Failure, File},
+    failure::{Failure, File, Trouble},
     recent::Clients,
     session::Session,
 };
@@ -22,6 +22,8 @@ pub(super) struct Line {
     pub(super) session: usize,
     /// The process that wrote it.
     pub(super) process: String,
+    /// When.
+    pub(super) time: DateTime,
     /// How many sessions had begun then.
     pub(super) begun: usize,
     /// What it says that failed.
@@ -50,6 +52,14 @@ pub(super) enum Proof {
     Tried,
     /// The configuration says so.
     Written,
+    /// The configuration has no longer what it had.
+    Unwritten,
+    /// What was missing is there.
+    Found,
+    /// There is room.
+    Room,
+    /// What failed was changed.
+    Changed,
 }
 
 /// What decides whether a session disproves a failure of another one.
@@ -91,18 +101,16 @@ pub(super) fn standings(
             };
             if let Failure::File(file) = failure {
                 return Some(match tried.get(file).copied().flatten() {
+                    Some(true) if file.trouble == Trouble::Full => Standing::Over(Proof::Room, None),
                     Some(true) => Standing::Over(Proof::Tried, None),
                     Some(false) => Standing::Holds,
                     None => Standing::Open,
                 });
             }
             let before = &sessions[line.session];
-            if let Failure::Option(option) = failure {
-                let takes = before.module().and_then(|module| (clients.takes)(module, option));
-                return Some(match takes {
-                    Some(true) => Standing::Over(Proof::Written, None),
-                    _ => Standing::Open,
-                });
+            let module = before.module();
+            if let Some(proof) = module.and_then(|module| (clients.settled)(failure, module, line.time)) {
+                return Some(Standing::Over(proof, None));
             }
             let key = (failure, before.module(), before.peer, before.asks.as_ref());
             let last = last_proofs.entry(key).or_insert_with(|| {

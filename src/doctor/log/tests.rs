@@ -1,7 +1,7 @@
 use jiff::civil::date;
 
 use super::{
-    failure::File,
+    failure::{Failure, File},
     recent::{Clients, Own, Recent, recent},
     standing::Proof,
 };
@@ -24,7 +24,10 @@ fn found_of(log: &[u8], own: Own, tried: &dyn Fn(&[&File]) -> Vec<Option<bool>>)
         is_kept_out: &|peer| peer.to_string().starts_with("203."),
         is_by_client: &|module| module == "homes",
         limit: &|module| (module == "raised").then_some(9),
-        takes: &|module, _| (module == "m").then_some(true),
+        settled: &|failure, module, _| {
+            let is_option = matches!(failure, Failure::Option(_));
+            (module == "m" && is_option).then_some(Proof::Written)
+        },
         tried,
     };
     recent(log, since, started, &clients)

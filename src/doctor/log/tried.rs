@@ -1,17 +1,21 @@
 //! Whether the users of modules may do now what they once might not.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt as _, path::Path};
 
-use nix::errno::Errno;
+use nix::{errno::Errno, sys::statvfs::statvfs};
 
-use super::failure::File;
+use super::failure::{File, Trouble};
 use crate::{
     doctor::{
         Check, Confined, Fact, Report, Setup, Subject,
         paths::{Daemon, Served, served},
     },
     explain::Server,
-    host::trial::{Access, Answer, MOST_QUESTIONS, Question, Request, ask},
+    host::{
+        is_immutable,
+        trial::{Access, Answer, MOST_QUESTIONS, Question, Request, ask},
+    },
+    model::{Parameter, Scope},
 };
 
 /// So many things are tried of a module.
@@ -47,9 +51,11 @@ pub(super) fn tried(
                 questions: places.iter().map(|&at| question(files[at], &module)).collect(),
             };
             for (&at, answer) in places.iter().zip(ask(&setup.own, &request)) {
-                found[at] = answer
+                let works = answer
                     .ok()
                     .and_then(|answer| works(&answer, files[at].access, is_labelled));
+                found[at] = works
+                    .filter(|works| !works || is_free(files[at], &module, server, subject) == Some(true));
             }
         }
     }
@@ -65,11 +71,59 @@ fn question(file: &File, module: &Served) -> Question {
     Question::below(&module.path, below, file.access)
 }
 
+/// A disk with less than that part of it free may be full again for the next file, whose size no log tells.
+const LEAST_PART: u64 = 10;
+
+/// What keeps the user from something still.
+const REFUSALS: [Errno; 3] = [Errno::EACCES, Errno::EROFS, Errno::EPERM];
+
+/// Whether nothing else stands in the way of a file than what was tried; none if that cannot be told.
+fn is_free(file: &File, module: &Served, server: &Server, subject: &Subject) -> Option<bool> {
+    let place = subject.outside(&module.path.join(&file.path));
+    match file.trouble {
+        Trouble::Rights | Trouble::ReadOnly => Some(true),
+        Trouble::Unchangeable => {
+            let Ok(found) = fs::symlink_metadata(&place) else {
+                return Some(true);
+            };
+            let folder = fs::metadata(place.parent()?).ok()?;
+            let own = module.user.uid;
+            let is_kept = folder.mode() & STICKY != 0 && ![0, found.uid(), folder.uid()].contains(&own);
+            // A file system that does not tell has no such files, or says nothing of them.
+            Some(!is_kept && is_immutable(&place).ok()? == Some(false))
+        }
+        Trouble::Full => {
+            let scope = Scope::Module(server.configuration.module(module.name.as_bytes())?);
+            // It is empty again once a run has ended, however small it is.
+            if !server
+                .configuration
+                .text(scope, Parameter::TempDir)
+                .value
+                .is_empty()
+            {
+                return None;
+            }
+            let room = statvfs(place.parent()?).ok()?;
+            let unit = u64::from(room.fragment_size());
+            let free = unit * u64::from(room.blocks_available());
+            let all = unit * u64::from(room.blocks());
+            let is_counted = u64::from(room.files()) > 0;
+            let has_entries = !is_counted || u64::from(room.files_available()) > 0;
+            // The new copy lies beside the old one.
+            let old = fs::metadata(&place).map_or(0, |found| found.len());
+            (all > 0).then_some(has_entries && free > old && free >= all / LEAST_PART)
+        }
+    }
+}
+
+/// Who has a file in such a folder keeps it from others (inode(7)).
+const STICKY: u32 = 0o1000;
+
 /// What an answer shows. We are not bound by the daemon's labels and profile.
 fn works(answer: &Answer, access: Access, is_labelled: bool) -> Option<bool> {
     let is_there = |error: &i32| Errno::from_raw(*error) != Errno::ENOENT;
     match answer {
-        Answer::Refused(error) if Errno::from_raw(*error) == Errno::EACCES => Some(false),
+        Answer::Refused(error) if REFUSALS.contains(&Errno::from_raw(*error)) => Some(false),
         Answer::Open => (!is_labelled).then_some(true),
         // A file that is made has another name until it is whole.
         Answer::Refused(error) => {

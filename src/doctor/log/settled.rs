@@ -1,0 +1,141 @@
+//! What has been put right since a log told of it, by the configuration and the files as they are now.
+
+use std::{
+    ffi::OsStr,
+    fs, io,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
+
+use jiff::civil::DateTime;
+
+use super::{failure::Failure, options, standing::Proof};
+use crate::{
+    doctor::{Setup, Subject, daemon::at},
+    explain::Server,
+    host::changed,
+    model::{Configuration, Parameter, Scope},
+    rsync::filter::{CvsIgnores, FilterList, Purpose},
+};
+
+/// How it is now.
+pub(super) struct Now<'n> {
+    pub(super) server: &'n Server,
+    pub(super) subject: &'n Subject,
+    pub(super) setup: &'n Setup<'n>,
+}
+
+impl Now<'_> {
+    /// What shows that a failure of a module at a time is over; none if it may be as it was, or nobody can tell.
+    pub(super) fn proof(&self, failure: &Failure, module: &str, time: DateTime) -> Option<Proof> {
+        let configuration = &self.server.configuration;
+        let scope = Scope::Module(configuration.module(module.as_bytes())?);
+        let text = |parameter| configuration.text(scope, parameter).value;
+        match failure {
+            Failure::Option(option) => options::takes(configuration, scope, option).then_some(Proof::Written),
+            Failure::Excluded(name) => {
+                (!self.is_hidden(configuration, scope, name)?).then_some(Proof::Written)
+            }
+            Failure::Hook(parameter) => match text(*parameter) {
+                b"" => Some(Proof::Unwritten),
+                command => self.is_changed(command, time).then_some(Proof::Changed),
+            },
+            Failure::List(path) => {
+                let lists = [Parameter::ExcludeFrom, Parameter::IncludeFrom, Parameter::Filter];
+                let mut lists = lists.map(text).into_iter();
+                if !lists.any(|list| contains(list, path.as_bytes())) {
+                    return Some(Proof::Unwritten);
+                }
+                let place = self.subject.outside(Path::new(path));
+                let is_there = Path::new(path).is_absolute() && place.is_file();
+                is_there.then_some(Proof::Found)
+            }
+            Failure::TempDir(path) => {
+                if self.temp_dir(configuration, scope, path)?.is_dir() {
+                    return Some(Proof::Found);
+                }
+                // A client may name a folder too, which no line of the configuration shows.
+                let named = text(Parameter::TempDir);
+                let is_named = !named.is_empty() && Path::new(path).ends_with(relative(named));
+                (!is_named && self.is_rewritten(time)).then_some(Proof::Unwritten)
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the folder for files that are not whole is, by its path as the daemon sees it behind its jail.
+    fn temp_dir(&self, configuration: &Configuration, scope: Scope, path: &str) -> Option<PathBuf> {
+        let module = Path::new(OsStr::from_bytes(
+            configuration.text(scope, Parameter::Path).value,
+        ));
+        let is_plain = self.server.plain_user.is_some();
+        let jail = configuration.boolean(scope, Parameter::UseChroot).value;
+        let place = match jail != Some(false) && !is_plain {
+            true => module.join(relative(path.as_bytes())),
+            false => PathBuf::from(path),
+        };
+        let is_clear = module.is_absolute() && !contains(module.as_os_str().as_bytes(), b"/./");
+        (is_clear && place.is_absolute()).then(|| self.subject.outside(&place))
+    }
+
+    /// Whether a file that a command names was changed behind that time.
+    fn is_changed(&self, command: &[u8], time: DateTime) -> bool {
+        let words = command.split(u8::is_ascii_whitespace);
+        let mut files = words.map(|word| Path::new(OsStr::from_bytes(word)));
+        files.any(|file| file.is_absolute() && self.is_later(file, time))
+    }
+
+    /// Whether the configuration was changed behind that time.
+    fn is_rewritten(&self, time: DateTime) -> bool {
+        let configuration = &self.server.configuration;
+        let includes = configuration.includes.iter().map(|include| &*include.path);
+        let mut files = [&*self.subject.file].into_iter().chain(includes);
+        files.any(|file| self.is_later(file, time))
+    }
+
+    fn is_later(&self, file: &Path, time: DateTime) -> bool {
+        let changed = changed(&self.subject.outside(file)).ok().flatten();
+        let changed = changed.and_then(|second| at(self.setup, second));
+        changed.is_some_and(|changed| changed.datetime() > time)
+    }
+
+    /// Whether the rules of a module may keep a name from clients, or a folder above it; none if they cannot be told
+    /// (`rsync_module` in clientserver.c reads them in this order).
+    fn is_hidden(&self, configuration: &Configuration, scope: Scope, name: &str) -> Option<bool> {
+        let text = |parameter| configuration.text(scope, parameter).value;
+        if !text(Parameter::Filter).is_empty() || name.is_empty() {
+            return None;
+        }
+        let mut rules = FilterList::new(CvsIgnores::default());
+        let mut read = |file: &[u8]| -> io::Result<Vec<u8>> {
+            fs::read(self.subject.outside(Path::new(OsStr::from_bytes(file))))
+        };
+        for (from, direct, is_include) in [
+            (Parameter::IncludeFrom, Parameter::Include, true),
+            (Parameter::ExcludeFrom, Parameter::Exclude, false),
+        ] {
+            rules.patterns_of(text(from), is_include, &mut read).ok()?;
+            let words = text(direct).split(u8::is_ascii_whitespace);
+            for word in words.filter(|word| !word.is_empty()) {
+                rules.pattern(word, is_include, &mut read).ok()?;
+            }
+        }
+        // What names folders alone covers what is in them.
+        let mut above = Path::new(name).ancestors();
+        Some(above.any(|place| {
+            let place = place.as_os_str().as_bytes();
+            let covers = |is_directory| rules.excludes(place, is_directory, Purpose::Sending);
+            !place.is_empty() && (covers(true) || covers(false))
+        }))
+    }
+}
+
+/// A path without the slashes in front.
+fn relative(path: &[u8]) -> &Path {
+    let start = path.iter().take_while(|&&byte| byte == b'/').count();
+    Path::new(OsStr::from_bytes(&path[start..]))
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
