@@ -35,6 +35,8 @@ pub(super) enum Failure {
     Excluded(String),
     /// The folder for files that are not whole is not there: its path as the daemon sees it.
     TempDir(String),
+    /// The folder of the pid file is not there, and the daemon ends.
+    PidFolder(String),
     /// A list of patterns that the configuration names is not there.
     List(String),
     /// A script of the configuration refuses the client, or fails.
@@ -110,6 +112,8 @@ const HOOKS: [(&str, Parameter); 2] = [
     ("pre-xfer exec returned failure (", Parameter::PreXferExec),
     ("early exec failed", Parameter::EarlyExec),
 ];
+/// And where the folder of its pid file is not there (`write_pid_file` in clientserver.c).
+const PID_FOLDER: &str = "failed to open pid-file directory ";
 /// What a generator says below a line that told why (`recv_generator` in generator.c).
 const SKIPPING: &str = "*** Skipping any contents from this failed directory";
 
@@ -158,6 +162,9 @@ impl Failure {
         }
         if let Some(path) = TEMP_DIRS.iter().find_map(|start| said.strip_prefix(start)) {
             return Some(Self::TempDir(path.to_owned()));
+        }
+        if let Some(folder) = said.split_once(PID_FOLDER).and_then(|(_, rest)| quoted(rest)) {
+            return Some(Self::PidFolder(folder.to_owned()));
         }
         let list = LISTS.iter().find_map(|text| said.split_once(text));
         if let Some(path) = list.and_then(|(_, rest)| rest.strip_suffix(": No such file or directory (2)")) {
@@ -324,6 +331,11 @@ mod tests {
                 "rsync: [Receiver] failed to open exclude file /etc/x: No such file or directory (2)"
                     .to_owned(),
                 Some(Failure::List("/etc/x".to_owned())),
+            ),
+            (
+                "rsync: [Receiver] failed to open pid-file directory \"/run/x\": No such file or directory (2)"
+                    .to_owned(),
+                Some(Failure::PidFolder("/run/x".to_owned())),
             ),
             (
                 "pre-xfer exec returned failure (1792)".to_owned(),

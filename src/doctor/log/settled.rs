@@ -27,9 +27,20 @@ pub(super) struct Now<'n> {
 
 impl Now<'_> {
     /// What shows that a failure of a module at a time is over; none if it may be as it was, or nobody can tell.
-    pub(super) fn proof(&self, failure: &Failure, module: &str, time: DateTime) -> Option<Proof> {
+    pub(super) fn proof(&self, failure: &Failure, module: Option<&str>, time: DateTime) -> Option<Proof> {
         let configuration = &self.server.configuration;
-        let scope = Scope::Module(configuration.module(module.as_bytes())?);
+        if let Failure::PidFolder(folder) = failure {
+            let named = configuration.text(Scope::Global, Parameter::PidFile).value;
+            let is_named = Path::new(OsStr::from_bytes(named)).parent() == Some(Path::new(folder));
+            let is_there = self.subject.outside(Path::new(folder)).is_dir();
+            return match (is_named, is_there) {
+                (_, true) => Some(Proof::Found),
+                // The command line of the daemon may name it, too.
+                (false, false) if self.is_rewritten(time) => Some(Proof::Unwritten),
+                _ => None,
+            };
+        }
+        let scope = Scope::Module(configuration.module(module?.as_bytes())?);
         let text = |parameter| configuration.text(scope, parameter).value;
         match failure {
             Failure::Option(option) => options::takes(configuration, scope, option).then_some(Proof::Written),

@@ -108,8 +108,7 @@ pub(super) fn standings(
                 });
             }
             let before = &sessions[line.session];
-            let module = before.module();
-            if let Some(proof) = module.and_then(|module| (clients.settled)(failure, module, line.time)) {
+            if let Some(proof) = (clients.settled)(failure, before.module(), line.time) {
                 return Some(Standing::Over(proof, None));
             }
             let key = (failure, before.module(), before.peer, before.asks.as_ref());
@@ -132,15 +131,20 @@ pub(super) fn standings(
     standings
 }
 
-/// The last line of a session stands as what made it fail.
+/// The last line of a session, or of a daemon that ends, stands as what made it fail.
 fn sum_up(lines: &[Line], standings: &mut [Option<Standing>]) {
-    let is_sum = |line: &Line| line.session > 0 && line.failure == Some(Failure::Sum);
-    let mut of_session: BTreeMap<usize, Vec<Standing>> = BTreeMap::new();
+    let is_sum = |line: &Line| line.failure == Some(Failure::Sum);
+    // The daemon itself may be another process each time.
+    let whose = |line: &Line| match line.session {
+        0 => (0, line.process.clone()),
+        session => (session, String::new()),
+    };
+    let mut of_session: BTreeMap<(usize, String), Vec<Standing>> = BTreeMap::new();
     for (line, standing) in lines.iter().zip(&*standings).filter(|(line, _)| !is_sum(line)) {
-        of_session.entry(line.session).or_default().extend(*standing);
+        of_session.entry(whose(line)).or_default().extend(*standing);
     }
     for (line, standing) in lines.iter().zip(standings).filter(|(line, _)| is_sum(line)) {
-        let others = of_session.get(&line.session).map_or(&[][..], Vec::as_slice);
+        let others = of_session.get(&whose(line)).map_or(&[][..], Vec::as_slice);
         let holds = others.iter().find(|other| **other == Standing::Holds);
         let worst = holds.or_else(|| others.iter().min());
         *standing = worst.copied().or(*standing);

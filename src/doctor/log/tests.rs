@@ -26,7 +26,7 @@ fn found_of(log: &[u8], own: Own, tried: &dyn Fn(&[&File]) -> Vec<Option<bool>>)
         limit: &|module| (module == "raised").then_some(9),
         settled: &|failure, module, _| {
             let is_option = matches!(failure, Failure::Option(_));
-            (module == "m" && is_option).then_some(Proof::Written)
+            (module == Some("m") && is_option).then_some(Proof::Written)
         },
         tried,
     };
