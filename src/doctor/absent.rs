@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::{
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
-        daemon::{PORT, written_port},
-        elsewhere,
+        daemon::{PORT, is_same, written_port},
+        elsewhere, greeting,
         reach::{
             held,
             starters::{self, Idle},
@@ -24,7 +24,12 @@ pub(super) const DEFAULT: &str = "/etc/rsyncd.conf";
 const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "conmon"];
 /// Says why; what is to be examined all the same.
 pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) -> Subject {
-    let started = setup.file.is_none().then(|| started_here(setup.host)).flatten();
+    let behind = started_unsaid(PORT);
+    let started = setup
+        .file
+        .is_none()
+        .then(|| started_here(setup.host, behind.as_deref()));
+    let started = started.flatten();
     let is_started = started.is_some();
     let service = starter::service(setup.host);
     // What the unit names is meant by whoever names none.
@@ -71,6 +76,11 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         }
         (port, listener) = (real, found);
     }
+    let behind = match port {
+        PORT => behind,
+        other => started_unsaid(other),
+    };
+    let serves_it = behind.is_some_and(|behind| is_same(&behind, &file));
     // Whoever may not read it cannot tell its port, nor whether somebody runs with it.
     let unread = setup
         .host
@@ -80,7 +90,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     let mut is_port_unseen = false;
     let is_heard = match &listener {
         Listener::Other { process, program }
-            if is_super_server(program) || starts_rsync(*process).is_some() =>
+            if is_super_server(program) || starts_rsync(*process).is_some() || serves_it =>
         {
             stage.note(Fact::Starter(program.clone(), *process, port));
             true
@@ -216,15 +226,32 @@ fn survivors(file: &Path) -> Vec<u32> {
 }
 
 /// The configuration that a program which listens in place of rsync starts it with; none if that is not to be told.
-fn started_here(host: &dyn Host) -> Option<PathBuf> {
+fn started_here(host: &dyn Host, behind: Option<&Path>) -> Option<PathBuf> {
     let Listener::Other { program, process } = Listener::on(PORT) else {
         return None;
     };
     if let Some(configuration) = starts_rsync(process) {
         return Some(configuration);
     }
+    if let Some(configuration) = behind {
+        return Some(configuration.to_owned());
+    }
     match &started(host, &program, PORT)[..] {
         [one] => Some(one.configuration.clone()),
+        _ => None,
+    }
+}
+
+/// The configuration that a program starts rsync with for each client of a port, where nothing but that shows it.
+fn started_unsaid(port: u16) -> Option<PathBuf> {
+    match Listener::on(port) {
+        Listener::Other { process, program }
+            if !is_super_server(&program)
+                && !FORWARDERS.contains(&program.as_str())
+                && starts_rsync(process).is_none() =>
+        {
+            greeting::started_by(process, port)
+        }
         _ => None,
     }
 }

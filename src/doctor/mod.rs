@@ -11,6 +11,7 @@ mod consequences;
 mod daemon;
 mod elsewhere;
 mod foreign;
+mod greeting;
 mod hooks;
 mod known;
 mod log;
