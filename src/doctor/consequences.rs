@@ -20,7 +20,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY879", &["RSY777"]),
     ("RSY881", &["RSY777", "RSY851"]),
     // Rights and names that something else took away.
-    ("RSY227", &["RSY840"]),
+    ("RSY227", &["RSY405", "RSY840", "RSY841"]),
     ("RSY240", &["RSY859"]),
     ("RSY235", &["RSY840", "RSY841"]),
     ("RSY797", &["RSY407", "RSY408"]),

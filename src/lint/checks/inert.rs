@@ -118,12 +118,18 @@ fn chmod_of_folders(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) 
         let Some(meant) = meant.and_then(|text| open_for_folders(text, KeptOut::Owner)) else {
             continue;
         };
+        // Files may have a mode of their own in the same line.
+        let is_of_folders = setting.text.bytes().contains(&b'D');
+        let case = Case::at(setting.value_span());
         out.report(
-            Case::at(setting.value_span())
-                .with("parameter", setting.parameter.name())
-                .with("mode", setting.text.display())
-                .with("meant", meant.clone())
-                .fix(Safety::Unsafe, [Edit::replace(setting.value_span(), meant)]),
+            match is_of_folders {
+                true => case.variant("folders"),
+                false => case,
+            }
+            .with("parameter", setting.parameter.name())
+            .with("mode", setting.text.display())
+            .with("meant", meant.clone())
+            .fix(Safety::Unsafe, [Edit::replace(setting.value_span(), meant)]),
         );
     }
 }

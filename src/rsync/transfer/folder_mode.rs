@@ -45,16 +45,24 @@ pub fn open_for_folders(text: &str, kept_out: KeptOut) -> Option<String> {
         return None;
     }
     let parts = text.split(',').map(|part| {
-        if is_octal(part) {
-            let mode = u32::from_str_radix(part, 8).unwrap_or_default();
+        let (is_of_folders, octal) = match part.strip_prefix('D') {
+            Some(octal) => (true, octal),
+            None => (false, part),
+        };
+        if is_octal(octal) {
+            let mode = u32::from_str_radix(octal, 8).unwrap_or_default();
             // Whoever may read a folder should enter it.
             let folders = mode | (mode & 0o444) >> 2;
-            return format!("D{folders:o},F{mode:o}");
+            return match is_of_folders {
+                true => format!("D{folders:o}"),
+                false => format!("D{folders:o},F{mode:o}"),
+            };
         }
         let (who, how) = part.split_at(part.find(['+', '-', '=']).unwrap_or(part.len()));
         let enters = how.contains(['x', 'X']);
         match (who.contains(['D', 'F']), how.as_bytes().first()) {
             (false, Some(b'=')) if how.contains('r') && !enters => format!("{part}X"),
+            (true, Some(b'=')) if !who.contains('F') && how.contains('r') && !enters => format!("{part}x"),
             (false, Some(b'-')) if enters => format!("F{part}"),
             _ => part.to_owned(),
         }
@@ -84,6 +92,9 @@ mod tests {
             ("a=r,u+w", Some("a=rX,u+w")),
             ("u=rw,go=r", Some("u=rwX,go=rX")),
             ("a-x", Some("Fa-x")),
+            ("D644", Some("D755")),
+            ("F640,D640", Some("F640,D750")),
+            ("Du=rw,Dgo=r", Some("Du=rwx,Dgo=rx")),
             ("D755,F644", None),
             ("755", None),
             ("Fa=r", None),
