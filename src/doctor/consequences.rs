@@ -42,6 +42,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY782", &["RSY801"]),
     ("RSY790", &["RSY803", "RSY836"]),
     ("RSY791", &["RSY801", "RSY802"]),
+    ("RSY792", &["RSY801"]),
     ("RSY890", &["RSY792", "RSY801", "RSY819"]),
     // xinetd listens again by itself; a daemon beside it would take its port.
     ("RSY899", &["RSY782"]),

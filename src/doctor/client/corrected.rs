@@ -1,6 +1,6 @@
 //! A command line as it should be: the user's own words, with one thing changed.
 
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
 use crate::{
     explain::Server,
@@ -62,6 +62,38 @@ pub(super) fn with_port(words: &[String], port: u16) -> String {
         None => words.insert(0, format!("--port={port}")),
     }
     command(&words)
+}
+
+/// With another address of the daemon, in all that is asked of it.
+pub(super) fn with_address(words: &[String], address: IpAddr) -> String {
+    let mut words = words.to_vec();
+    let invocation = Invocation::parse(&words);
+    let shown = match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    for (target, &index) in invocation.targets.iter().zip(&invocation.target_words) {
+        if let Target::Daemon(remote) = target {
+            words[index] = moved(&words[index], &remote.host, &shown);
+        }
+    }
+    command(&words)
+}
+
+/// What names a module of a machine, with another machine.
+fn moved(word: &str, host: &str, other: &str) -> String {
+    let scheme = word.find("://").map_or(0, |at| at + 3);
+    let start = word[scheme..].find('@').map_or(scheme, |at| scheme + at + 1);
+    let bracketed = format!("[{host}]");
+    let old = match word[start..].starts_with('[') {
+        true => &*bracketed,
+        false => host,
+    };
+    match word[start..].strip_prefix(old) {
+        Some(behind) => format!("{}{other}{behind}", &word[..start]),
+        // A host that is left out, or goes on from the one in front.
+        None => word.to_owned(),
+    }
 }
 
 /// An address with another port.

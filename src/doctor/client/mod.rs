@@ -1,6 +1,7 @@
 //! On the client: what is wrong with a command line, with the password file that it names, on the way to the daemon, at the
 //! destination, and with the programs that watch folders there. Nothing is transferred, and nothing is changed.
 
+mod address;
 mod corrected;
 mod destination;
 mod facts;

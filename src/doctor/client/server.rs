@@ -12,7 +12,7 @@ use crate::{
     catalog::Confidence,
     doctor::{
         self, Cause, Check, Fact, Report, Skip, Stage, Urgency,
-        client::{Client, ClientFact, Room, TYPED, corrected, destination::room as room_at, shell},
+        client::{Client, ClientFact, Room, TYPED, address, corrected, destination::room as room_at, shell},
         daemon::port_of,
     },
     host::{Listener, Unknown, daemons, ports_of},
@@ -118,6 +118,9 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         return false;
     }
     report.causes.extend(asks_another_port(client));
+    if probed.stage(Step::Connect).state == State::Failed {
+        report.causes.extend(address::asks_another(client));
+    }
     if let Some(found) = probed
         .explanation
         .take()
@@ -296,7 +299,7 @@ fn asks_another_port(client: &Client<'_>) -> Option<Cause> {
 }
 
 /// The ports that daemons of this machine listen on with that configuration: their command line may name another one.
-fn ports_of_daemons(file: &Path) -> BTreeSet<u16> {
+pub(super) fn ports_of_daemons(file: &Path) -> BTreeSet<u16> {
     let own = daemons().into_iter().filter(|daemon| {
         let configuration = daemon.configuration.as_deref();
         configuration.is_ok_and(|own| own == file) && !daemon.has_own_network
