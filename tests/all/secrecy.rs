@@ -209,6 +209,7 @@ fn no_probe_shows_a_password() {
         format!("rsync -a {address} here/"),
         "rsync -a joe:not-a-real-one@127.0.0.1::data here/".to_owned(),
         "sshpass -p not-a-real-one rsync -a rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
+        "SSHPASS=not-a-real-one sshpass -e timeout 9 rsync -a rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
         "echo not-a-real-one | rsync -a --password-file=- rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
         "rsync -a --password-file=<(echo not-a-real-one) rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
         "sudo RSYNC_PASSWORD=not-a-real-one rsync -a rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
@@ -235,6 +236,12 @@ fn no_probe_shows_a_password() {
                 let output = rsyncctl(&folder, &words);
                 assert_ne!(output.status.code(), Some(0), "{output:?}");
                 keeps_secret(&folder, &output);
+                // Whatever the format, it says the same.
+                if format == "json" {
+                    let output = rsyncctl(&folder, &["doctor", "--json", "--client", what]);
+                    assert_ne!(output.status.code(), Some(0), "{output:?}");
+                    keeps_secret(&folder, &output);
+                }
             }
         }
     }

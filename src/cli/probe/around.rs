@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Programs that start another one, and change neither who runs it nor where.
-const PLAIN_WRAPPERS: [&str; 15] = [
+const PLAIN_WRAPPERS: [&str; 16] = [
     "builtin",
     "chronic",
     "chrt",
@@ -21,6 +21,7 @@ const PLAIN_WRAPPERS: [&str; 15] = [
     "nice",
     "nohup",
     "setsid",
+    "sshpass",
     "stdbuf",
     "systemd-cat",
     "taskset",

@@ -398,6 +398,12 @@ RSYNC_PASSWORD=not-a-secret
             ("if [ -d x ]; then rsync h::; fi", "h::", "if"),
             ("exit; rsync h::", "h::", "exit"),
             ("env FOO=1 rsync h::", "h::", ""),
+            ("sshpass -p pw rsync h::", "h::", ""),
+            ("sshpass -ppw timeout 9 rsync h::", "h::", ""),
+            ("RSYNC_PASSWORD=pw sshpass -p other rsync h::", "h::", ""),
+            ("SSHPASS=pw sshpass -e rsync h::", "h::", ""),
+            ("sshpass -e rsync h::", "h::", "RSYNC_PASSWORD="),
+            ("sshpass -f /root/pw rsync h::", "h::", "RSYNC_PASSWORD="),
             ("sudo -u nobody rsync h::", "h::", "sudo"),
             ("sudo nice -n 5 rsync h::", "h::", "sudo"),
             ("su joe -c 'rsync h::'", "h::", "su"),
@@ -430,14 +436,13 @@ RSYNC_PASSWORD=not-a-secret
             let written = typed(line).expect(line);
             assert_eq!(written.words.join(" "), words, "{line}");
             assert_eq!(written.around.join(" ").replace(" |", "|"), around, "{line}");
-            let has_password = line.contains("RSYNC_PASSWORD=");
+            let has_password = ["=pw", "-p pw", "-ppw"].iter().any(|text| line.contains(text));
             let password = written.variables.get("RSYNC_PASSWORD").and_then(Option::as_ref);
             assert_eq!(password, has_password.then(|| b"pw".to_vec()).as_ref(), "{line}");
         }
         for (line, why) in [
             ("", "has no `rsync`"),
             ("ls rsync", "has no `rsync`"),
-            ("sshpass -p hush rsync h::", "has no `rsync`"),
             ("rsync 'a", "missing closing quote"),
             ("rsync a; rsync b", "more than once"),
             ("rsync h::m/ $DEST/", "what `$DEST/` is only a run can tell"),

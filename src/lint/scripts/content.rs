@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use crate::{
     lint::scripts::names_program,
-    model::script::{Argument, Script},
+    model::script::{Argument, Script, sshpass},
     syntax::{dockerfile, shell},
 };
 
@@ -70,19 +70,13 @@ fn in_script(script: &Script, file: &[u8]) -> Vec<Range<usize>> {
     }
     for call in &script.calls {
         let words = &call.words;
-        for (index, word) in words.iter().enumerate() {
+        // `sshpass -p PASSWORD`, `-pPASSWORD`
+        if let Some((word, skipped)) = sshpass::password(&call.front) {
+            found.extend(written(word, file).map(|range| (range.start + skipped).min(range.end)..range.end));
+        }
+        for word in words {
             let text = word.text();
             let program = call.program();
-            // `sshpass -p PASSWORD`, `-pPASSWORD`
-            if program == "sshpass" && index > 0 {
-                let is_behind = words[index - 1].is("-p");
-                if is_behind || text.len() > 2 && text.starts_with("-p") {
-                    let skipped = if is_behind { 0 } else { 2 };
-                    found.extend(
-                        written(word, file).map(|range| (range.start + skipped).min(range.end)..range.end),
-                    );
-                }
-            }
             // `rsync://user:password@host`, `echo user:password > FILE`
             let behind_colon = match text.split_once("://") {
                 Some((_, rest)) => rest

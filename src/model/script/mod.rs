@@ -7,6 +7,7 @@ mod functions;
 mod inner;
 mod runner;
 mod scopes;
+pub mod sshpass;
 mod survey;
 mod tests;
 mod value;

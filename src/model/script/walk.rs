@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     model::script::{
-        Argument, Assigned, Block, Call, PipeTo, Script, Status, Stream, survey::Survey,
+        Argument, Assigned, Block, Call, PipeTo, Script, Status, Stream, sshpass, survey::Survey,
         variables::Variables, wrappers,
     },
     syntax::shell::{
@@ -360,6 +360,15 @@ impl<'a> Walk<'a> {
         self.builtin(simple, &words);
         let peeled = wrappers::peel(&words);
         environment.extend(peeled.variables);
+        let set = |name: &[u8]| {
+            let all = self.found.assignments.iter().chain(&environment);
+            let last = all.filter(|assigned| assigned.name == name).last();
+            last.map(|assigned| assigned.value.clone())
+        };
+        // What rsync has of elsewhere counts: it does not ask then.
+        if let Some(typed) = sshpass::typed(&words[..peeled.start], set) {
+            environment.insert(0, typed);
+        }
         let has_flock = peeled.wrappers.iter().any(|name| name == "flock");
         if peeled.start >= words.len() {
             self.holds_lock |= has_flock;

@@ -1,6 +1,6 @@
 //! Programs that start another one: `sudo`, `nice`, `timeout`, `flock`, …
 
-use crate::model::script::{Argument, Assigned, Runner, runner};
+use crate::model::script::{Argument, Assigned, Runner, runner, sshpass};
 
 /// A program that starts the one behind it.
 struct Wrapper {
@@ -65,6 +65,7 @@ const WRAPPERS: &[Wrapper] = &[
     ),
     wrapper("setsid", &[], 0),
     wrapper("setuidgid", &[], 1),
+    wrapper(sshpass::SSHPASS, &sshpass::WITH_VALUE, 0),
     wrapper("stdbuf", &["-i", "-o", "-e"], 0),
     wrapper("su-exec", &[], 1),
     wrapper(

@@ -14,7 +14,7 @@ use crate::{
     },
     model::{
         Configuration, Parameter, Setting,
-        script::{Argument, UNKNOWN},
+        script::{Argument, UNKNOWN, sshpass},
     },
     terms::Target,
 };
@@ -110,20 +110,10 @@ fn script_writes(subject: &ScriptSubject<'_>, range: std::ops::Range<usize>) -> 
 /// RSY996: every user of the machine reads command lines.
 fn password_in_clear(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     let file = subject.sources.get(subject.source).bytes();
-    for call in subject
-        .script
-        .calls
-        .iter()
-        .filter(|call| call.program() == "sshpass")
-    {
-        let runs_rsync = call.arguments().iter().any(|word| word.text().contains("rsync"));
-        let words = &call.words;
-        for (index, word) in words.iter().enumerate().skip(1) {
-            let text = word.text();
-            let is_password = words[index - 1].is("-p") || text.len() > 2 && text.starts_with("-p");
-            if runs_rsync && is_password {
-                out.report(Case::at(subject.span(word.range.clone())).variant("command-line"));
-            }
+    for call in &subject.script.calls {
+        let runs_rsync = call.words.iter().any(|word| word.text().contains("rsync"));
+        if runs_rsync && let Some((word, _)) = sshpass::password(&call.front) {
+            out.report(Case::at(subject.span(word.range.clone())).variant("command-line"));
         }
     }
     for assigned in &subject.script.assignments {
