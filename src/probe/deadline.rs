@@ -16,12 +16,12 @@ use crate::rsync::net::{Stream, Transport};
 #[derive(Clone, Debug)]
 pub(super) struct Deadline {
     began: Instant,
-    /// How long it may take.
+    /// How long what comes before the transfer may take.
     length: Duration,
+    /// How long all of it may; none where a transfer takes as long as its files do.
+    whole: Option<Duration>,
     /// How long nothing may come or go, where the command line sets no limit of its own.
     silence: Duration,
-    /// Whether only what comes before the transfer is bounded: that may take as long as its files do.
-    is_of_dialogue: bool,
     /// Whether a transcript tells when it was too long.
     is_played: bool,
     is_lifted: Arc<AtomicBool>,
@@ -35,8 +35,8 @@ impl Deadline {
         Self {
             began: Instant::now(),
             length,
+            whole: Some(length),
             silence,
-            is_of_dialogue: false,
             is_played: false,
             is_lifted: Arc::default(),
             struck: Arc::default(),
@@ -46,8 +46,17 @@ impl Deadline {
     /// What comes before its transfer.
     pub(super) fn of_dialogue(length: Duration, silence: Duration) -> Self {
         Self {
-            is_of_dialogue: true,
+            whole: None,
             ..Self::of_session(length, silence)
+        }
+    }
+
+    /// The same, and all of the session in no more than that.
+    pub(super) fn in_all(self, whole: Duration) -> Self {
+        Self {
+            length: self.length.min(whole),
+            whole: Some(whole),
+            ..self
         }
     }
 
@@ -56,6 +65,7 @@ impl Deadline {
         let left = until.saturating_duration_since(self.began);
         Self {
             length: self.length.min(left),
+            whole: self.whole.map(|whole| whole.min(left)),
             ..self
         }
     }
@@ -75,7 +85,7 @@ impl Deadline {
 
     /// The transfer begins.
     pub(super) fn pass_dialogue(&self) {
-        self.is_lifted.store(self.is_of_dialogue, Ordering::Relaxed);
+        self.is_lifted.store(true, Ordering::Relaxed);
     }
 
     /// The limit of ours that ended the session, if one did.
@@ -89,11 +99,17 @@ impl Deadline {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.began.elapsed() < self.length || self.is_lifted.load(Ordering::Relaxed) {
-            return Ok(());
+        let limit = match self.is_lifted.load(Ordering::Relaxed) {
+            true => self.whole,
+            false => Some(self.length),
+        };
+        match limit.filter(|limit| self.began.elapsed() >= *limit) {
+            None => Ok(()),
+            Some(limit) => {
+                let _ = self.struck.set(limit);
+                Err(ErrorKind::TimedOut.into())
+            }
         }
-        let _ = self.struck.set(self.length);
-        Err(ErrorKind::TimedOut.into())
     }
 
     /// How long nothing may come or go from now on; an error if that was long enough.
@@ -262,6 +278,20 @@ mod tests {
                 .read(&mut [0])
                 .is_err()
         );
+    }
+
+    #[test]
+    fn a_transfer_has_more_time_than_what_comes_before_it() {
+        let short = Duration::from_millis(20);
+        for (whole, is_over) in [(LONG, false), (short, true)] {
+            let deadline = Deadline::of_dialogue(short, LONG).in_all(whole);
+            assert!(!deadline.is_over());
+            std::thread::sleep(short);
+            assert!(deadline.is_over());
+            assert_eq!(deadline.struck(), Some(short));
+            deadline.pass_dialogue();
+            assert_eq!(deadline.is_over(), is_over);
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use audit::Remark;
 pub use command::command;
 pub use prober::{Choice, ProbeError, Setting};
 pub use report::{Effect, Report, Slip, is_password};
-pub use reproduce::{reproduce, reproduce_within};
+pub use reproduce::{Within, reproduce, reproduce_within};
 pub use stage::{Fact, Right, Skip, Stage, State, Step};
 pub use stages::probe;
 pub use target::{NoTarget, Target};

@@ -69,7 +69,16 @@ pub(super) async fn reproduce_stepping_back(
     }
 }
 
-/// The same, which takes no longer than that once there is a connection; what has not ended then fails as a silence does.
+/// How long a command line may take once there is a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Within {
+    /// What comes before its transfer.
+    pub dialogue: Duration,
+    /// All of it.
+    pub whole: Duration,
+}
+
+/// The same, which takes no longer than that; what has not ended then fails as a silence does.
 ///
 /// # Errors
 ///
@@ -78,7 +87,7 @@ pub async fn reproduce_within(
     subject: String,
     words: Vec<String>,
     setting: Arc<Setting>,
-    limit: Option<Duration>,
+    limit: Option<Within>,
 ) -> Result<Report, ProbeError> {
     let mut prober = Prober::new(subject, setting);
     prober.report.command = prober.typed(&words);
@@ -167,11 +176,12 @@ impl Prober {
         self.said = format!("{text}\n{last}\n").into_bytes();
     }
 
-    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>, limit: Option<Duration>) {
+    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>, limit: Option<Within>) {
         let session = match limit {
             Some(limit) => {
                 let silence = self.setting.choice.silence;
-                self.session_until(Deadline::of_session(limit, silence), plan, stream)
+                let deadline = Deadline::of_dialogue(limit.dialogue, silence).in_all(limit.whole);
+                self.session_until(deadline, plan, stream)
             }
             None => self.whole_session(plan, stream),
         };

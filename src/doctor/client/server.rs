@@ -16,10 +16,13 @@ use crate::{
         daemon::port_of,
     },
     host::{Listener, Unknown, daemons, ports_of},
-    probe::{self, State, Step, reproduce_within},
+    probe::{self, State, Step, Within, reproduce_within},
     terms::{Misread, Target},
 };
 
+/// Of these so much is for what comes before the transfer, as the visits of a server's own modules have: one that says a byte
+/// now and then never falls silent.
+const DIALOGUE: Duration = Duration::from_secs(30);
 /// Seconds that the dry run is given.
 pub(super) const LIMIT: u64 = 120;
 
@@ -349,7 +352,10 @@ pub(super) fn carried_out(
         .chain(["--dry-run".to_owned()])
         .chain(more.iter().map(|&word| word.to_owned()));
     let words = own.chain(client.words_for_us()).collect();
-    let limit = Duration::from_secs(LIMIT);
+    let limit = Within {
+        dialogue: DIALOGUE,
+        whole: Duration::from_secs(LIMIT),
+    };
     let ended = setup.runtime.block_on(reproduce_within(
         setup.line.clone(),
         words,
