@@ -44,6 +44,8 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY791", &["RSY801", "RSY802"]),
     ("RSY792", &["RSY801"]),
     ("RSY890", &["RSY792", "RSY801", "RSY819"]),
+    // The log of the start tells what the file shows too.
+    ("RSY891", &["RSY614"]),
     // xinetd listens again by itself; a daemon beside it would take its port.
     ("RSY899", &["RSY782"]),
     // The line ends of a script, and the words that they spoil; blanks of a name that the shell parts.

@@ -44,6 +44,8 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
             cause.urgency = Urgency::Now;
         }
     }
+    // What a log told of the last start counts now, and so does what follows from it.
+    let mut causes = left_out(causes);
     // Where no daemon runs, the reason comes before that, and that before what clients would meet later.
     let is_reason = |cause: &Cause| cause.seen.contains(&Check::Daemon) || keeps_from_starting(cause);
     let step = |cause: &Cause| match () {
@@ -184,6 +186,9 @@ mod tests {
             ]
         };
         assert_eq!(told(found()), ["RSY891", "RSY782", "RSY402"]);
+        let mut with_line = found();
+        with_line.push(cause("RSY614", Check::Configuration, Urgency::Now));
+        assert_eq!(told(with_line), ["RSY891", "RSY782", "RSY402"]);
         let mut running = found();
         running.remove(1);
         assert_eq!(told(running), ["RSY402", "RSY891"]);
