@@ -36,6 +36,9 @@ impl Own {
     }
 }
 
+/// What shows that a failure, in a module if it was in one, at a time, is over.
+type Settled<'s> = dyn Fn(&Failure, Option<&str>, DateTime) -> Option<Proof> + 's;
+
 /// What is known of a daemon's clients besides its log.
 pub(super) struct Clients<'c> {
     /// Who the doctor is.
@@ -51,7 +54,7 @@ pub(super) struct Clients<'c> {
     /// How many clients a module takes at once by its configuration now; none if there is no such module.
     pub(super) limit: &'c dyn Fn(&str) -> Option<i32>,
     /// What shows that what failed in a module at that time is over, by the configuration and the files as they are now.
-    pub(super) settled: &'c dyn Fn(&Failure, Option<&str>, DateTime) -> Option<Proof>,
+    pub(super) settled: &'c Settled<'c>,
     /// Whether the modules' users may do that now; none where it is not known.
     pub(super) tried: &'c dyn Fn(&[&File]) -> Vec<Option<bool>>,
 }

@@ -104,11 +104,11 @@ fn is_free(file: &File, module: &Served, server: &Server, subject: &Subject) -> 
                 return None;
             }
             let room = statvfs(place.parent()?).ok()?;
-            let unit = u64::from(room.fragment_size());
-            let free = unit * u64::from(room.blocks_available());
-            let all = unit * u64::from(room.blocks());
-            let is_counted = u64::from(room.files()) > 0;
-            let has_entries = !is_counted || u64::from(room.files_available()) > 0;
+            let unit = room.fragment_size();
+            let free = unit * room.blocks_available();
+            let all = unit * room.blocks();
+            let is_counted = room.files() > 0;
+            let has_entries = !is_counted || room.files_available() > 0;
             // The new copy lies beside the old one.
             let old = fs::metadata(&place).map_or(0, |found| found.len());
             (all > 0).then_some(has_entries && free > old && free >= all / LEAST_PART)

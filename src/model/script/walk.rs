@@ -361,8 +361,8 @@ impl<'a> Walk<'a> {
         let peeled = wrappers::peel(&words);
         environment.extend(peeled.variables);
         let set = |name: &[u8]| {
-            let all = self.found.assignments.iter().chain(&environment);
-            let last = all.filter(|assigned| assigned.name == name).last();
+            let mut all = self.found.assignments.iter().chain(&environment);
+            let last = all.rfind(|assigned| assigned.name == name);
             last.map(|assigned| assigned.value.clone())
         };
         // What rsync has of elsewhere counts: it does not ask then.
