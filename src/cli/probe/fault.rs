@@ -52,6 +52,10 @@ pub(in crate::cli) enum Fault {
     NotFound(usize, String),
     /// The same of a file that is taken in, which ends some shells by itself.
     NotTaken(usize, String),
+    /// On this line a file is opened in a folder that is not there, so that what it is for is not run.
+    NotOpened(usize, String),
+    /// The same of a file that is to be read, and is not there.
+    NotRead(usize, String),
     /// On this line the script ends, or another program takes its place.
     Ended(usize, &'static str),
     /// What stands behind this sign is never run, for what stands in front of it on this line.
@@ -98,6 +102,8 @@ impl Fault {
             | Self::NoLogFolder(path)
             | Self::NotFound(_, path)
             | Self::NotTaken(_, path)
+            | Self::NotOpened(_, path)
+            | Self::NotRead(_, path)
             | Self::Guarded(_, path) => Some(path),
             _ => None,
         }

@@ -144,6 +144,14 @@ impl Fault {
                 format!("第 {line} 行给只读变量 `{name}` 赋值：它保持原来的值，脚本继续执行"),
                 format!("去掉 `readonly`，或者去掉第二次赋值：vi +{line} {file}"),
             ),
+            Self::NotOpened(line, folder) => (
+                format!("第 {line} 行打开的文件所在的目录 `{folder}` 不存在：没有它就不会运行 rsync"),
+                format!("mkdir -p {}", quoted(folder)),
+            ),
+            Self::NotRead(line, read) => (
+                format!("第 {line} 行读取的 `{read}` 不存在：没有它就不会运行 rsync"),
+                format!("建立它，或者写上正确的名字{}", at(*line, file)),
+            ),
             Self::Guarded(line, asked) => (
                 format!("第 {line} 行要求 `{asked}` 存在，而它现在不存在"),
                 format!("挂载或建立它，或者写上正确的名字{}", at(*line, file)),

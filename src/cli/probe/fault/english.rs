@@ -173,6 +173,16 @@ impl Fault {
                 ),
                 format!("take the `readonly` away, or the second value: vi +{line} {file}"),
             ),
+            Self::NotOpened(line, folder) => (
+                format!(
+                    "there is no folder `{folder}` for the file that line {line} opens: without it rsync is not run"
+                ),
+                format!("mkdir -p {}", quoted(folder)),
+            ),
+            Self::NotRead(line, read) => (
+                format!("line {line} reads `{read}`, which is not there: without it rsync is not run"),
+                format!("make it, or name the right one{}", at(*line, file)),
+            ),
             Self::Guarded(line, asked) => (
                 format!("line {line} asks for `{asked}`, which is not there now"),
                 format!("mount or make it, or name the right one{}", at(*line, file)),
