@@ -24,6 +24,10 @@ pub(in crate::cli) enum Fault {
     Pipefail(usize),
     /// The program is not there.
     NoProgram(String),
+    /// The script that is to start it may not be executed by anybody.
+    NotExecutable(String),
+    /// The script that systemd is to start names no shell.
+    NoFirstLine(String),
     /// The program that is to start it is not there.
     NoStarter(String),
     /// The folder of the file that is locked first is not there.

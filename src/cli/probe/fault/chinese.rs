@@ -45,6 +45,14 @@ impl Fault {
                 format!("本机没有程序 `{program}`（shell 的退出码 127）"),
                 "写成 `rsync`，或者写这个命令显示的路径：command -v rsync".to_owned(),
             ),
+            Self::NotExecutable(script) => (
+                format!("`{script}` 没有执行权限：不会被启动（shell 的退出码 126，systemd 的 203/EXEC）"),
+                format!("chmod +x {}", quoted(script)),
+            ),
+            Self::NoFirstLine(script) => (
+                format!("`{script}` 的第一行没有 `#!/bin/sh` 之类的内容：systemd 不会启动它（203/EXEC）"),
+                format!("在第一行写上 `#!/bin/sh`：vi +1 {}", quoted(script)),
+            ),
             Self::NoStarter(program) => (
                 format!("本机没有程序 `{program}`，而命令要由它启动"),
                 format!(

@@ -53,6 +53,18 @@ impl Fault {
                 format!("there is no program `{program}` on this machine (code 127 of the shell)"),
                 "write `rsync`, or the path that this prints: command -v rsync".to_owned(),
             ),
+            Self::NotExecutable(script) => (
+                format!(
+                    "nobody may execute `{script}`: it is not started (code 126 of a shell, 203/EXEC of systemd)"
+                ),
+                format!("chmod +x {}", quoted(script)),
+            ),
+            Self::NoFirstLine(script) => (
+                format!(
+                    "`{script}` has no first line such as `#!/bin/sh`: systemd does not start it (203/EXEC)"
+                ),
+                format!("write `#!/bin/sh` into its first line: vi +1 {}", quoted(script)),
+            ),
             Self::NoStarter(program) => (
                 format!("there is no program `{program}` on this machine, which is to start the command"),
                 format!(
