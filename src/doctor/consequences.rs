@@ -41,6 +41,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY778", &["RSY794"]),
     ("RSY782", &["RSY801"]),
     ("RSY790", &["RSY803", "RSY836"]),
+    ("RSY792", &["RSY801"]),
     ("RSY791", &["RSY801", "RSY802"]),
     ("RSY890", &["RSY792", "RSY801", "RSY819"]),
     // xinetd listens again by itself; a daemon beside it would take its port.
