@@ -15,6 +15,7 @@ mod hooks;
 mod known;
 mod log;
 mod loopback;
+mod lost;
 mod paths;
 mod reach;
 mod report;

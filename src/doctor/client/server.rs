@@ -14,6 +14,7 @@ use crate::{
         self, Cause, Check, Fact, Report, Skip, Stage, Urgency,
         client::{Client, ClientFact, Room, TYPED, corrected, destination::room as room_at, shell},
         daemon::port_of,
+        lost::shows,
     },
     host::{Listener, Unknown, daemons, ports_of},
     probe::{self, State, Step, reproduce_within},
@@ -284,9 +285,12 @@ fn asks_another_port(client: &Client<'_>) -> Option<Cause> {
     ];
     let fact = format!("nobody listens on port {asked}, and somebody does on port {port}");
     let cause = client.cause("RSY770", Check::Server, file, arguments, fact);
-    let cause = match remote.port {
-        Some(_) => cause.of_kind("address"),
-        None => cause,
+    // What listens may have been started with another port than the file names.
+    let cause = match (remote.port, own.is_empty()) {
+        (Some(_), true) => cause.of_kind("address"),
+        (Some(_), false) => cause.of_kind("listens-address"),
+        (None, true) => cause,
+        (None, false) => cause.of_kind("listens"),
     };
     let line = corrected::with_port(&client.setup.words, port);
     Some(Cause {
@@ -310,10 +314,10 @@ fn ports_of_daemons(file: &Path) -> BTreeSet<u16> {
 /// that has failed for nothing but what is left out has not failed for this client.
 pub(super) fn take_over(mut own: Report, asked: &[String], least: Urgency, report: &mut Report) {
     let is_asked = |module: &String| module.is_empty() || asked.contains(module);
-    let (kept, left_out): (Vec<_>, Vec<_>) = own
-        .causes
-        .into_iter()
-        .partition(|cause| cause.urgency <= least && cause.argument("module").is_none_or(is_asked));
+    let (kept, left_out): (Vec<_>, Vec<_>) = own.causes.into_iter().partition(|cause| {
+        let is_shown = report.causes.iter().any(|own| shows(own, cause));
+        (cause.urgency <= least || is_shown) && cause.argument("module").is_none_or(is_asked)
+    });
     own.causes = kept;
     for stage in own
         .stages
