@@ -16,6 +16,9 @@ const MISSING: [(&str, &[&str]); 3] = [
     ("hosts deny", &["RSY820", "RSY822"]),
 ];
 
+/// Accounts that nobody has if a note stands behind their name.
+const ACCOUNTS: [(&str, &str); 2] = [("uid", "RSY407"), ("gid", "RSY408")];
+
 /// Pages of lists of which one line is lost and another one counts: whom the lost one meant, nobody knows.
 const PARTLY: [&str; 2] = ["RSY207", "RSY338"];
 
@@ -49,6 +52,13 @@ pub(super) fn shows(cause: &Cause, lost: &Cause) -> bool {
     };
     if (lost.page.id, found.findings[*index].variant) == ("RSY338", Some("empty")) {
         return cause.page.id == "RSY810";
+    }
+    if lost.page.id == "RSY201" {
+        let parameter = lost.argument("parameter");
+        let mut accounts = ACCOUNTS.iter();
+        return accounts
+            .any(|(name, rule)| parameter.is_some_and(|own| own == name) && cause.page.id == *rule)
+            && is_of_one(lost, cause);
     }
     let mut known = WITHOUT_EFFECT.iter();
     let parameter = known
