@@ -31,7 +31,7 @@ use tokio::runtime::Runtime;
 use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
-    doctor::{self, Cause, Check, Examination, Fact, Report, Setup, Skip, Stage, Urgency, summary},
+    doctor::{self, Cause, Check, Examination, Fact, Report, Setup, Skip, Stage, Urgency, linked, summary},
     host::Host,
     lint::{Input, Options, lint},
     model::script::Runner,
@@ -170,6 +170,11 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
             false => Urgency::Now,
         };
         server::take_over(own, &here.modules, least, &mut examination.report);
+        if let (Some(known), Some(file)) = (examination.report.servers.first().cloned(), &here.file)
+            && let Some(server) = &known.server
+        {
+            linked::note(server, here.host, file, &mut examination.report.causes);
+        }
     }
     modes::look(&client, &mut examination.report);
     examination.stage(Check::Leftover, None, |stage, report| {
