@@ -57,7 +57,10 @@ fn behind(cause: &Cause, server: &Server, host: &dyn Host, file: &Path) -> Optio
     let arguments = vec![
         ("path", shown),
         ("target", target.display().to_string()),
-        ("jail", jail.display().to_string().trim_end_matches('/').to_owned()),
+        (
+            "jail",
+            jail.display().to_string().trim_end_matches('/').to_owned(),
+        ),
         ("module", module.clone()),
         ("target-path", real.clone()),
     ];

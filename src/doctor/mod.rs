@@ -19,6 +19,7 @@ mod loopback;
 mod lost;
 mod paths;
 mod reach;
+mod relative;
 mod report;
 mod rival;
 mod services;
