@@ -1,6 +1,7 @@
 //! On the failing server: which daemon runs, what is wrong with its configuration and its machine, what it logged, and what a
 //! client of loopback meets; then the causes, most urgent first. Nothing is changed here.
 
+mod above;
 mod absent;
 pub mod bundle;
 mod changed;
@@ -193,6 +194,12 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         if let Some(server) = subject.known.as_ref().and_then(|known| known.server.as_ref()) {
             let host = subject.host(setup);
             linked::note(
+                server,
+                host,
+                &subject.file,
+                &mut examination.report.causes[first..],
+            );
+            above::note(
                 server,
                 host,
                 &subject.file,

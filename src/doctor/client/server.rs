@@ -17,6 +17,7 @@ use crate::{
         lost::shows,
     },
     host::{Listener, Unknown, daemons, ports_of},
+    model::Scope,
     probe::{self, State, Step, reproduce_within},
     terms::{Misread, Target},
 };
@@ -244,6 +245,9 @@ fn place_in_module(client: &Client<'_>) -> Option<PathBuf> {
 
 /// rsync makes the folder that a push comes to, and none above it (`get_local_name` in main.c).
 fn parent_missing(client: &Client<'_>) -> Option<Cause> {
+    let server = client.setup.setting.known.server.as_ref()?;
+    let modules = &client.setup.here.as_ref()?.modules;
+    let module = server.configuration.module(modules.first()?.as_bytes())?;
     let place = place_in_module(client).filter(|place| !client.has("mkpath") && !place.exists())?;
     let folder = place.parent().filter(|folder| !folder.exists())?;
     let (path, above) = (place.display().to_string(), folder.display().to_string());
@@ -252,9 +256,11 @@ fn parent_missing(client: &Client<'_>) -> Option<Cause> {
         ("target-path", path),
         ("PARENT_FOLDER", above.clone()),
         ("target-folder", above.clone()),
+        ("module-user", server.account(Scope::Module(module))),
     ];
     let fact = format!("{above} is not there");
-    Some(client.cause("RSY852", Check::Server, &place, arguments, fact))
+    let cause = client.cause("RSY852", Check::Server, &place, arguments, fact);
+    Some(cause.of_kind("module"))
 }
 
 /// The daemon of this machine listens on another port than is asked, where nobody listens.
