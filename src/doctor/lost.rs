@@ -1,6 +1,6 @@
 //! Lines that a configuration loses, and what shows in it that they were needed.
 
-use crate::doctor::{Cause, Told};
+use crate::doctor::{Cause, Told, Urgency};
 
 /// Mistakes by which a line has no effect, and the argument that names the parameter.
 const WITHOUT_EFFECT: [(&str, &str); 3] = [
@@ -24,6 +24,9 @@ const PARTLY: [&str; 2] = ["RSY207", "RSY338"];
 
 /// What makes clients fail because a line is lost is as urgent for that line.
 pub(super) fn raise(causes: &mut [Cause]) {
+    for cause in causes.iter_mut().filter(|cause| header(cause).is_some()) {
+        cause.urgency = Urgency::Now;
+    }
     for index in 0..causes.len() {
         let shown = causes.iter().filter(|other| shows(other, &causes[index]));
         let Some((urgency, severity)) = shown
@@ -53,6 +56,9 @@ pub(super) fn shows(cause: &Cause, lost: &Cause) -> bool {
     if (lost.page.id, found.findings[*index].variant) == ("RSY338", Some("empty")) {
         return cause.page.id == "RSY810";
     }
+    if let Some(module) = header(lost) {
+        return cause.page.id == "RSY819" && cause.module().is_some_and(|asked| asked == module);
+    }
     if lost.page.id == "RSY201" {
         let parameter = lost.argument("parameter");
         let mut accounts = ACCOUNTS.iter();
@@ -69,6 +75,18 @@ pub(super) fn shows(cause: &Cause, lost: &Cause) -> bool {
         parameter.is_some_and(|own| own == name) && shown.contains(&cause.page.id)
     };
     missing.any(is_missing) && is_of_one(lost, cause)
+}
+
+/// The module whose header is no header.
+fn header(cause: &Cause) -> Option<&String> {
+    match &cause.told {
+        Told::Finding(found, index)
+            if (cause.page.id, found.findings[*index].variant) == ("RSY102", Some("header")) =>
+        {
+            cause.argument("name")
+        }
+        _ => None,
+    }
 }
 
 /// Whether a line stands in the section of the module that a cause is about, or above all sections.
