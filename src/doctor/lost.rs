@@ -57,7 +57,7 @@ pub(super) fn shows(cause: &Cause, lost: &Cause) -> bool {
         return cause.page.id == "RSY810";
     }
     if let Some(module) = header(lost) {
-        return cause.page.id == "RSY819" && cause.module().is_some_and(|asked| asked == module);
+        return cause.page.id == "RSY819" && asked(cause) == Some(module);
     }
     if lost.page.id == "RSY201" {
         let parameter = lost.argument("parameter");
@@ -75,6 +75,16 @@ pub(super) fn shows(cause: &Cause, lost: &Cause) -> bool {
         parameter.is_some_and(|own| own == name) && shown.contains(&cause.page.id)
     };
     missing.any(is_missing) && is_of_one(lost, cause)
+}
+
+/// The module that a client has asked for.
+fn asked(cause: &Cause) -> Option<&String> {
+    let Told::Text(explanation, index) = &cause.told else {
+        return cause.module();
+    };
+    let mut arguments = explanation.incidents[*index].causes.first()?.arguments.iter();
+    let named = arguments.find(|(name, _)| *name == "module");
+    named.map(|(_, module)| module)
 }
 
 /// The module whose header is no header.

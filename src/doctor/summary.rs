@@ -117,11 +117,14 @@ pub(super) fn keeps_from_starting(cause: &Cause) -> bool {
 }
 
 /// One cause, seen twice. A finding tells the line that is wrong, and so more than the machine does, and that more than a text;
-/// of two findings the one that makes clients fail now tells more. Before all of that comes what is about a module that was
-/// `asked` for.
+/// of two findings the one that makes clients fail now tells more. What is about a
+/// module that was not `asked` for where others were tells least.
 fn join(known: &mut Cause, mut other: Cause, asked: &[String]) {
-    let is_asked = |cause: &Cause| cause.module().is_some_and(|module| asked.contains(module));
-    let worth = |cause: &Cause| (is_asked(cause), rank(cause), Reverse(cause.urgency));
+    let is_of_others = |cause: &Cause| {
+        let module = cause.module();
+        !asked.is_empty() && module.is_some_and(|module| !asked.contains(module))
+    };
+    let worth = |cause: &Cause| (!is_of_others(cause), rank(cause), Reverse(cause.urgency));
     if worth(&other) > worth(known) {
         std::mem::swap(known, &mut other);
     }
