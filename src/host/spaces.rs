@@ -44,9 +44,9 @@ fn has_other_top(process: &Path, own: &Path) -> bool {
     let top = |process: &Path| {
         let table = fs::read_to_string(process.join("mountinfo")).ok()?;
         let mounts = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-        let tops = mounts.filter(|fields| fields.get(4) == Some(&"/"));
+        let mut tops = mounts.filter(|fields| fields.get(4) == Some(&"/"));
         Some(
-            tops.last()
+            tops.next_back()
                 .map(|fields| (fields[2].to_owned(), fields[3].to_owned())),
         )
     };
