@@ -95,7 +95,7 @@ fn glued_to_letter(line: &str, found: &mut Vec<Credential>) {
         let rest = rest.trim_end_matches([':', ',', ';']);
         let is_plain = rest.starts_with(|c: char| c.is_ascii_alphanumeric());
         let is_number = rest.bytes().all(|byte| byte.is_ascii_digit());
-        if is_plain && !is_number && rest.len() >= SHORTEST && !WORDS.contains(&rest) {
+        if is_plain && !is_number && rest.len() >= SHORTEST && !WORDS.contains(&&word[1..]) {
             let start = rest.as_ptr() as usize - line.as_ptr() as usize;
             found.push(Credential {
                 is_sure: false,
