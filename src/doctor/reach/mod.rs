@@ -16,7 +16,7 @@ pub(super) mod starters;
 mod unit;
 mod wrappers;
 
-use std::{net::IpAddr, path::Path};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -333,10 +333,10 @@ impl Way<'_> {
             );
             return;
         }
-        let interfaces = interfaces(self.host);
+        let interfaces = own::interfaces(self.host);
         let families = self.families().filter(|family| match self.from {
             Some(from) => Family::of(from) == *family,
-            None => *family == Family::V4 || has_global_address(self.host),
+            None => *family == Family::V4 || own::has_global_address(self.host),
         });
         for family in families {
             self.answers(family, &interfaces, &rules, stage, report);
@@ -487,31 +487,4 @@ impl Way<'_> {
         // Whether that client has exceeded it, the rules do not tell.
         report.causes.push(cause.at(Urgency::Later));
     }
-}
-
-/// The interfaces by which packets of elsewhere come in, as the kernel counts them (proc_net(5)).
-fn interfaces(host: &dyn Host) -> Vec<String> {
-    let table = host
-        .read(Path::new("/proc/net/dev"))
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    let table = String::from_utf8_lossy(&table);
-    let names = table.lines().filter_map(|line| line.split_once(':'));
-    names
-        .map(|(name, _)| name.trim().to_owned())
-        .filter(|name| name != "lo")
-        .collect()
-}
-
-/// Whether this machine has an address of IPv6 that others can send to; scope 00 of the table (proc_net(5)).
-fn has_global_address(host: &dyn Host) -> bool {
-    let table = host
-        .read(Path::new("/proc/net/if_inet6"))
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    String::from_utf8_lossy(&table)
-        .lines()
-        .any(|line| line.split_ascii_whitespace().nth(3) == Some("00"))
 }

@@ -1,8 +1,9 @@
-//! What the firewall does with connections of this machine to itself, which come in by loopback.
+//! The interfaces of this machine, and what the firewall does with its connections to itself, which come in by loopback.
 
 use std::{
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::Path,
 };
 
 use crate::{
@@ -84,6 +85,33 @@ fn has_waiting(table: &str, port: u16) -> bool {
         let waiting = queues.split_once(':').map(|(_, waiting)| waiting);
         local.ends_with(&port) && state == "0A" && waiting != Some("00000000")
     })
+}
+
+/// The interfaces by which packets of elsewhere come in, as the kernel counts them (proc_net(5)).
+pub(super) fn interfaces(host: &dyn Host) -> Vec<String> {
+    let table = host
+        .read(Path::new("/proc/net/dev"))
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let table = String::from_utf8_lossy(&table);
+    let names = table.lines().filter_map(|line| line.split_once(':'));
+    names
+        .map(|(name, _)| name.trim().to_owned())
+        .filter(|name| name != "lo")
+        .collect()
+}
+
+/// Whether this machine has an address of IPv6 that others can send to; scope 00 of the table (proc_net(5)).
+pub(super) fn has_global_address(host: &dyn Host) -> bool {
+    let table = host
+        .read(Path::new("/proc/net/if_inet6"))
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    String::from_utf8_lossy(&table)
+        .lines()
+        .any(|line| line.split_ascii_whitespace().nth(3) == Some("00"))
 }
 
 #[cfg(test)]
