@@ -6,8 +6,8 @@ use crate::{
     catalog::{Need, Severity},
     diagnosis::Finding,
     doctor::{
-        Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Told, Urgency, paths::mounts, unincluded,
-        unread,
+        Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Told, Urgency, paths::mounts, relative,
+        unincluded, unread,
     },
     explain::Known,
     host::{EntryKind, Host, NOT_REGULAR, Unknown, has_shut_mounts},
@@ -43,7 +43,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let starter = subject.starter.as_ref().map(|starter| starter.uid);
     let uid = daemon.map_or(starter, |daemon| daemon.uid);
     options.circumstances.daemon_uid = uid.unwrap_or(0);
-    let (mut known, found) = (setup.judge)(&subject.file, bytes, host, &options);
+    let (mut known, mut found) = (setup.judge)(&subject.file, bytes, host, &options);
     known
         .names
         .extend(subject.port.map(|port| ("port", port.to_string())));
@@ -53,6 +53,9 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         if unread::look(subject, server, setup, report) {
             stage.fail();
         }
+    }
+    if let Some(daemon) = daemon {
+        relative::judge(daemon.process, host, &mut found);
     }
     let sources = found.sources.iter().map(|(_, source)| source);
     report.passwords.extend(sources.flat_map(Source::passwords));

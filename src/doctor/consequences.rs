@@ -1,6 +1,9 @@
 //! Causes that follow from another one, and would only say the same again beside it.
 
-use crate::doctor::{Cause, Check, Told, Urgency};
+use crate::doctor::{
+    Cause, Check, Told, Urgency,
+    lost::{is_shown, shows},
+};
 
 /// A cause, and what is seen of it too.
 const FOLLOWING: &[(&str, &[&str])] = &[
@@ -21,6 +24,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY881", &["RSY777", "RSY851"]),
     // Rights and names that something else took away.
     ("RSY227", &["RSY405", "RSY840", "RSY841"]),
+    ("RSY237", &["RSY868"]),
     ("RSY240", &["RSY859"]),
     ("RSY235", &["RSY840", "RSY841"]),
     ("RSY797", &["RSY407", "RSY408"]),
@@ -41,9 +45,10 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY778", &["RSY794"]),
     ("RSY782", &["RSY801"]),
     ("RSY790", &["RSY803", "RSY836"]),
-    ("RSY791", &["RSY801", "RSY802"]),
     ("RSY792", &["RSY801"]),
-    ("RSY890", &["RSY792", "RSY801", "RSY819"]),
+    ("RSY791", &["RSY801", "RSY802"]),
+    ("RSY783", &["RSY770"]),
+    ("RSY890", &["RSY792", "RSY801", "RSY807", "RSY819"]),
     // The log of the start tells what the file shows too.
     ("RSY891", &["RSY614"]),
     // xinetd listens again by itself; a daemon beside it would take its port.
@@ -104,30 +109,35 @@ fn follows(cause: &Cause, reason: &Cause) -> bool {
 pub(super) fn is_consequence(cause: &Cause, reason: &Cause) -> bool {
     let is_known =
         |(id, consequences): &(&str, &[&str])| *id == reason.page.id && consequences.contains(&cause.page.id);
-    reason.urgency == Urgency::Now && FOLLOWING.iter().any(is_known) && are_together(cause, reason)
+    reason.urgency == Urgency::Now
+        && (is_shown(cause, reason) || FOLLOWING.iter().any(is_known) && are_together(cause, reason))
 }
 
 /// Whether a cause that makes clients fail now is told before another one.
 pub(super) fn comes_before(reason: &Cause, cause: &Cause) -> bool {
     let is_known = |(id, behind): &(&str, &[&str])| *id == reason.page.id && behind.contains(&cause.page.id);
-    reason.urgency == Urgency::Now && BEHIND.iter().any(is_known) && are_together(cause, reason)
+    let is_now = reason.urgency == Urgency::Now;
+    shows(cause, reason) || is_now && BEHIND.iter().any(is_known) && are_together(cause, reason)
 }
 
 /// Whether both are about one module; what names none may be about any.
 fn are_together(cause: &Cause, reason: &Cause) -> bool {
-    match (module(cause), module(reason)) {
+    match (cause.module(), reason.module()) {
         (Some(own), Some(other)) => own == other,
         _ => true,
     }
 }
 
-fn module(cause: &Cause) -> Option<&String> {
-    match &cause.told {
-        Told::Text(explanation, index) => {
-            let mut names = explanation.incidents[*index].names.iter();
-            names.find(|(kind, _)| *kind == "module").map(|(_, name)| name)
+impl Cause {
+    /// The module that it is about, if it names one.
+    pub(super) fn module(&self) -> Option<&String> {
+        match &self.told {
+            Told::Text(explanation, index) => {
+                let mut names = explanation.incidents[*index].names.iter();
+                names.find(|(kind, _)| *kind == "module").map(|(_, name)| name)
+            }
+            _ => self.argument("module").filter(|module| !module.is_empty()),
         }
-        _ => cause.argument("module").filter(|module| !module.is_empty()),
     }
 }
 

@@ -33,12 +33,16 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     let mut more = 0;
     for daemon in daemons().into_iter().filter(|daemon| !daemon.is_serving) {
         if daemon.is_contained
-            && View::of_container(daemon.process)
-                .metadata(Path::new("/"), true)
-                .is_err()
+            && let Err(reason) = View::of_container(daemon.process).metadata(Path::new("/"), true)
         {
-            if setup.file.is_none() {
+            if is_maybe_meant(setup, &daemon) {
                 stage.note(Fact::Contained(daemon.process));
+                stage.warn();
+                let subject = format!(
+                    "the files of process {}, which has a root folder of its own",
+                    daemon.process
+                );
+                report.not_seen(subject, reason);
             }
             continue;
         }
@@ -77,6 +81,12 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     let served: Vec<_> = subjects.iter().map(|subject| subject.file.clone()).collect();
     rival::look(setup, &served, stage, report);
     subjects
+}
+
+/// Whether a daemon may be the one that the user means, by the name of its configuration alone.
+fn is_maybe_meant(setup: &Setup<'_>, daemon: &Daemon) -> bool {
+    let meant = setup.file.as_ref();
+    meant.is_none_or(|meant| daemon.configuration.as_ref() == Ok(meant))
 }
 
 /// Whether two paths lead to one file.

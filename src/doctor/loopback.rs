@@ -18,7 +18,7 @@ use crate::{
         Cause, Check, Fact, Outcome, Report, Setup, Skip, Stage, State, Subject, Untried, Urgency,
         daemon::{option, skip_without_configuration},
         hooks,
-        reach::client::is_kept_out,
+        reach::{client::is_kept_out, own::is_kept_out_itself},
         unreloaded,
     },
     explain::Explanation,
@@ -86,8 +86,8 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         stage.skip(Skip::NoModule);
         return;
     }
-    let own = client.address.parse::<IpAddr>();
-    if own.is_ok_and(|own| is_kept_out(setup.host, port, own)) {
+    let own = client.address.parse::<IpAddr>().ok();
+    if own.is_some_and(|own| is_kept_out(setup.host, port, own)) {
         // Lists that are for others say nothing of the modules.
         for (_, module) in modules {
             let name = module.name.display().into_owned();
@@ -126,9 +126,13 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         // The user wants no more, and that is no fault of the modules'.
         return;
     };
+    let is_kept_out = visited.iter().flatten().any(|probed| is_unconnected(probed))
+        && own.is_some_and(|own| is_kept_out_itself(setup.host, own, MARK.into(), port));
     for ((scope, module), visit) in modules.into_iter().zip(visited) {
         let name = module.name.display().into_owned();
         let outcome = match visit {
+            Ok(probed) if is_kept_out && is_unconnected(&probed) => Outcome::NotTried(Untried::Firewall),
+            Err(Untried::NoAnswer) if is_kept_out => Outcome::NotTried(Untried::Firewall),
             // What an end of ours was like says nothing of the module.
             Ok(probed) if probed.exit != 0 && Instant::now() >= until => {
                 let reason = Unknown::Failed(endless());
@@ -173,6 +177,11 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     if stage.state == State::Failed {
         unreloaded::look(subject, setup, report);
     }
+}
+
+/// Whether nobody took the connection of a visit.
+fn is_unconnected(probed: &probe::Report) -> bool {
+    probed.failed().is_some_and(|stage| stage.step == Step::Connect)
 }
 
 /// What is said of a daemon whose words have no end.

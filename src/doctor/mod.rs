@@ -1,6 +1,7 @@
 //! On the failing server: which daemon runs, what is wrong with its configuration and its machine, what it logged, and what a
 //! client of loopback meets; then the causes, most urgent first. Nothing is changed here.
 
+mod above;
 mod absent;
 pub mod bundle;
 mod changed;
@@ -14,10 +15,13 @@ mod foreign;
 mod greeting;
 mod hooks;
 mod known;
+mod linked;
 mod log;
 mod loopback;
+mod lost;
 mod paths;
 mod reach;
+mod relative;
 mod report;
 mod rival;
 mod services;
@@ -188,6 +192,21 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         })?;
         // A stage may take causes of other daemons back.
         let first = first.min(examination.report.causes.len());
+        if let Some(server) = subject.known.as_ref().and_then(|known| known.server.as_ref()) {
+            let host = subject.host(setup);
+            linked::note(
+                server,
+                host,
+                &subject.file,
+                &mut examination.report.causes[first..],
+            );
+            above::note(
+                server,
+                host,
+                &subject.file,
+                &mut examination.report.causes[first..],
+            );
+        }
         within::note(subject, &mut examination.report.causes[first..]);
         foreign::note(subject, setup.host, &mut examination.report.causes[first..]);
     }
@@ -199,6 +218,12 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         examination.stage(Check::Symptom, None, |stage, report| {
             symptom::look(text, known.as_deref(), stage, report);
         })?;
+        for subject in &subjects {
+            if let Some(server) = subject.known.as_ref().and_then(|known| known.server.as_ref()) {
+                let host = subject.host(setup);
+                linked::note(server, host, &subject.file, &mut examination.report.causes);
+            }
+        }
     }
     let mut report = examination.report;
     report.causes = summary::ordered(report.causes, &setup.modules);

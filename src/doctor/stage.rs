@@ -357,6 +357,8 @@ pub enum Untried {
     Name,
     /// The daemon wants the header of a proxy in front of each connection.
     Proxy,
+    /// The firewall keeps out clients of this machine itself.
+    Firewall,
     /// The daemon answered nobody before.
     NoAnswer,
     /// Those before it took so long that this one is left out.

@@ -7,6 +7,7 @@ use crate::{
     doctor::{
         Cause, Check, Told, Urgency,
         consequences::{comes_before, is_consequence, left_out, only_says_that},
+        lost::raise,
     },
 };
 
@@ -24,11 +25,12 @@ const TOO_LARGE: &str = "RSY859";
 /// may, and behind all of that what is over; of those what the user's symptom shows, behind the reason for it, and what concerns
 /// the modules that were `asked` for, if some were; then the severest, then the surest, then in the order in which they were
 /// found.
-pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
+pub(super) fn ordered(mut found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
+    raise(&mut found);
     let mut causes: Vec<Cause> = Vec::new();
     for cause in found {
         match causes.iter_mut().find(|known| known.page.id == cause.page.id) {
-            Some(known) => join(known, cause),
+            Some(known) => join(known, cause, asked),
             None => causes.push(cause),
         }
     }
@@ -117,9 +119,14 @@ pub(super) fn keeps_from_starting(cause: &Cause) -> bool {
 }
 
 /// One cause, seen twice. A finding tells the line that is wrong, and so more than the machine does, and that more than a text;
-/// of two findings the one that makes clients fail now tells more.
-fn join(known: &mut Cause, mut other: Cause) {
-    let worth = |cause: &Cause| (rank(cause), Reverse(cause.urgency));
+/// of two findings the one that makes clients fail now tells more. What is about a
+/// module that was not `asked` for where others were tells least.
+fn join(known: &mut Cause, mut other: Cause, asked: &[String]) {
+    let is_of_others = |cause: &Cause| {
+        let module = cause.module();
+        !asked.is_empty() && module.is_some_and(|module| !asked.contains(module))
+    };
+    let worth = |cause: &Cause| (!is_of_others(cause), rank(cause), Reverse(cause.urgency));
     if worth(&other) > worth(known) {
         std::mem::swap(known, &mut other);
     }

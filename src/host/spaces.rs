@@ -32,8 +32,27 @@ impl Space {
                 (Some(theirs), Some(ours)) if theirs == ours => Self::OwnMounts,
                 _ => Self::Other,
             },
+            (None, _) if has_other_top(process, &own) => Self::Other,
             _ => Self::Ours,
         }
+    }
+}
+
+/// Whether a process whose name space we may not see has another root folder than we. Everybody may read its table of mounts,
+/// which begins at its root folder: one that is no mount is not in it (proc_pid_mountinfo(5)).
+fn has_other_top(process: &Path, own: &Path) -> bool {
+    let top = |process: &Path| {
+        let table = fs::read_to_string(process.join("mountinfo")).ok()?;
+        let mounts = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        let mut tops = mounts.filter(|fields| fields.get(4) == Some(&"/"));
+        Some(
+            tops.next_back()
+                .map(|fields| (fields[2].to_owned(), fields[3].to_owned())),
+        )
+    };
+    match (top(process), top(own)) {
+        (Some(theirs), Some(ours @ Some(_))) => theirs != ours,
+        _ => false,
     }
 }
 
@@ -53,11 +72,19 @@ pub fn has_shut_mounts(process: u32) -> bool {
         && theirs.is_disjoint(&ours)
 }
 
-/// Whether a process has another network than we; not if we may not see that.
+/// Whether a process has another network than we. Root alone may read which name space it is in; each has tables of its own in
+/// `/proc`, which are other files for everybody (proc_net(5)).
 pub(super) fn has_own_network(root: &Path, process: &Path) -> bool {
     let network = |process: &Path| fs::read_link(process.join("ns/net")).ok();
     match (network(process), network(&root.join("self"))) {
         (Some(theirs), Some(ours)) => theirs != ours,
-        _ => false,
+        _ => {
+            let table = |process: &Path| {
+                let found = fs::metadata(process.join("net/dev")).ok()?;
+                Some((found.dev(), found.ino()))
+            };
+            let (theirs, ours) = (table(process), table(&root.join("self")));
+            matches!((theirs, ours), (Some(theirs), Some(ours)) if theirs != ours)
+        }
     }
 }

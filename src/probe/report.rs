@@ -59,6 +59,9 @@ pub struct Report {
     pub time: Duration,
 }
 
+/// What shells end with where a command cannot be started (2.8.2 of POSIX's shell); none of rsync's own codes.
+const NEVER_STARTED: u8 = 127;
+
 impl Report {
     /// A probe that has done nothing yet.
     pub(super) fn new(subject: String) -> Self {
@@ -80,6 +83,15 @@ impl Report {
             explanation: None,
             remarks: Vec::new(),
             time: Duration::ZERO,
+        }
+    }
+
+    /// The status to end with: the code, and where rsync would not be started at all that of a shell which finds no command.
+    pub fn status(&self) -> u8 {
+        let is_never = self.slip().is_some_and(|slip| slip.effect == Effect::Never);
+        match self.exit {
+            0 if is_never => NEVER_STARTED,
+            code => code,
         }
     }
 

@@ -19,8 +19,11 @@ pub struct Credential {
 }
 
 /// Parts of names of settings and variables that hold a password.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 16] = [
     "password",
+    "kennwort",
+    "wachtwoord",
+    "пароль",
     "passwd",
     "passphrase",
     "secret",
@@ -179,8 +182,9 @@ fn in_addresses(line: &str, found: &mut Vec<Credential>) {
             continue;
         };
         let Some(at) = behind.rfind('@') else { continue };
-        let is_address =
-            !behind[..at].contains('/') && behind[at..].contains(':') && !behind.starts_with(':');
+        // A note may name no host behind the sign.
+        let is_host = behind[at..].contains(':') || at > 0 && at + 1 == behind.len();
+        let is_address = !behind[..at].contains('/') && is_host && !behind.starts_with(':');
         if is_address && !user.is_empty() && !user.contains(['@', '/', '[']) {
             let start = start + own + user.len() + 1;
             found.push(sure(start..start + at));
@@ -381,6 +385,10 @@ mod tests {
             "  #joe:hush-1",
             "comment = login joe password hush-1",
             "curl --api_key hush-1 https://h/",
+            "pre-xfer exec = /usr/bin/notify -phush-1",
+            "rsync: -phush-1: unknown option",
+            "Description=copy as joe:hush-1@",
+            "Kennwort: hush-1",
         ] {
             let told = blotted(line);
             assert!(
@@ -415,6 +423,10 @@ mod tests {
             "# the password file is /etc/rsyncd.secrets",
             "docker run --user 1000:1000 image",
             "docker run --user nobody:nogroup image",
+            "pre-xfer exec = /bin/mkdir -pv /srv/a; find /srv -path /srv/b -prune",
+            "pre-xfer exec = nc -p8730 host",
+            "rsync: -p: unknown option",
+            "mailto:joe@example.net",
             "passing=1 passed: 3 passive=no",
             "",
         ] {

@@ -19,6 +19,7 @@ mod scenarios;
 mod server_files;
 mod shells;
 pub(crate) mod situations;
+mod started;
 mod targets;
 mod told;
 mod transcripts;

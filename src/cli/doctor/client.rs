@@ -101,8 +101,14 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         .build()?;
     let release = Program::find("rsync".into()).ok().map(|program| program.release);
     let here = here::find(&invocation, release.unwrap_or(Release::CURRENT), &runtime);
-    let (mut known, here) = here.map_or_else(Default::default, |Here { known, file, module }| {
-        (known, Some((file, module)))
+    let (mut known, here) = here.map_or_else(Default::default, |found| {
+        let Here {
+            known,
+            file,
+            module,
+            from,
+        } = found;
+        (known, Some((file, module, from)))
     });
     let named = invocation
         .option("password-file")
@@ -113,10 +119,10 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     let now = jiff::Zoned::now();
     let own = env::current_exe()?;
     let setting = settings(interrupt.connections().clone());
-    let here = here.map(|(file, module)| Setup {
+    let here = here.map(|(file, module, from)| Setup {
         file: Some(file),
         modules: module.into_iter().collect(),
-        from: None,
+        from,
         symptom: None,
         host: &Live,
         judge,

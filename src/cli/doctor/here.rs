@@ -26,6 +26,8 @@ pub(super) struct Here {
     pub(super) file: PathBuf,
     /// The module that is asked for, if one is.
     pub(super) module: Option<String>,
+    /// The address that the client comes from.
+    pub(super) from: Option<IpAddr>,
     /// What the file says against itself; nothing if it cannot be read.
     pub(super) known: Known,
 }
@@ -42,12 +44,8 @@ pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime)
         return None;
     }
     let asked = addresses(&remote.host, runtime);
-    if !asked
-        .iter()
-        .any(|address| !address.is_unspecified() && is_own(*address))
-    {
-        return None;
-    }
+    let mut own = asked.iter().copied();
+    let own = own.find(|address| !address.is_unspecified() && is_own(*address))?;
     let module = remote.path.split('/').next().filter(|module| !module.is_empty());
     let port = invocation.port().unwrap_or(Invocation::PORT);
     let other = || of_another_port(port, module?, release);
@@ -58,9 +56,20 @@ pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime)
     let is_module = server.is_some_and(|server| module.is_some_and(|name| server.path_of(name).is_some()));
     (is_daemon || is_module).then(|| Here {
         known,
+        // Who connects to an address of this machine comes from there, unless the command line has another one.
+        from: given_address(invocation).or(Some(own)),
         module: module.map(str::to_owned),
         file,
     })
+}
+
+/// The address that a client of rsync's is told to come from.
+fn given_address(invocation: &Invocation) -> Option<IpAddr> {
+    let given = invocation.option("address")?;
+    str::from_utf8(given.value.as_ref()?.as_bytes())
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// The configuration of the one daemon that has the module, where nobody listens on the port that is asked.

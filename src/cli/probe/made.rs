@@ -198,7 +198,7 @@ impl Part<'_> {
         }
         for redirection in redirections(&self.tree.list) {
             if runs_before(&redirection.range) && !call.contains(&redirection.range.start) {
-                made.add(Makes::by_redirection(redirection, calls));
+                made.add(Makes::by_redirection(redirection, &self.script.opened));
             }
         }
         // A program that is not there makes nothing, unless it is made itself.

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     cli::probe::made::Extent,
     host::PROGRAM_FOLDERS,
-    model::script::{Argument, Call, Stream},
+    model::script::{Argument, Call},
     syntax::shell::Redirection,
     terms::Target,
 };
@@ -204,15 +204,11 @@ pub(super) fn is_nowhere(name: &[u8]) -> bool {
 
 impl Makes {
     /// What a redirection writes.
-    pub(super) fn by_redirection(redirection: &Redirection, calls: &[Call]) -> Self {
+    pub(super) fn by_redirection(redirection: &Redirection, opened: &[Argument]) -> Self {
         let target = &redirection.target;
-        // Where variables stand in it, the call that it belongs to knows them.
-        let streams = calls.iter().flat_map(|call| [&call.output, &call.errors]);
-        let mut files = streams.filter_map(|stream| match stream {
-            Stream::File(file) if file.range == target.range => Some(file),
-            _ => None,
-        });
-        match (files.next(), target.literal()) {
+        // Where variables stand in it, whoever followed them knows it.
+        let file = opened.iter().find(|file| file.range == target.range);
+        match (file, target.literal()) {
             (Some(file), _) => Self::by_writing(file),
             (None, Some(text)) => Self::of_file(Some(OsString::from_vec(text).into())),
             (None, None) => Self::Anything,

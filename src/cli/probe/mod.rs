@@ -262,7 +262,7 @@ impl Arguments {
                     Err(_) => live.iter().for_each(|live| live.draw()),
                 }
             };
-            worst = worst.max(report.exit);
+            worst = worst.max(report.status());
             let mut text = Vec::new();
             if count > 0 && format == render::Format::Human {
                 text.push(b'\n');

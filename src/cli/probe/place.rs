@@ -8,6 +8,7 @@ use crate::{
         mistaken::mistaken,
         part::Part,
         settled::settled,
+        started::started,
         text::{as_a_shell_reads, lines, position},
         unit,
         written::parts,
@@ -81,6 +82,11 @@ fn calling_lines(path: &Path, bytes: Vec<u8>) -> Vec<usize> {
     let parts = parts(path, &plain, &bytes);
     let calls = parts.iter().flat_map(Part::calls);
     let mut found: Vec<_> = calls.map(|call| position(&bytes, call.range.start)).collect();
+    if found.is_empty() {
+        let all = parts.iter().flat_map(|part| &part.script.calls);
+        let starting = all.filter(|call| !matches!(started(call), Ok(None)));
+        found.extend(starting.map(|call| position(&bytes, call.range.start)));
+    }
     if found.is_empty() {
         // One that is meant to is told as what it is.
         let meant = lines(&bytes).filter(|line| mistaken(path, &bytes, line).is_some());

@@ -80,8 +80,11 @@ impl Arguments {
             }
             tell(&alias.told(language))?;
         }
+        let script = written.started.as_ref().map_or(file, |(script, _)| script);
         let slips = written.all_slips(self.really);
-        let slips: Vec<_> = slips.iter().map(|slip| slip.shown(file, language)).collect();
+        let outer = written.outer_slips.iter().map(|slip| slip.shown(file, language));
+        let own = slips.iter().map(|slip| slip.shown(script, language));
+        let slips: Vec<_> = outer.chain(own).collect();
         for slip in &slips {
             tell(&slip.text)?;
         }

@@ -17,6 +17,7 @@ use crate::{
         part::Part,
         settled::matches,
         slip::Slip,
+        started::{started, started_by},
         table::{home_of, is_us},
         text::{lines, position},
         unit::folders::Folders,
@@ -293,14 +294,13 @@ impl Unit {
             b"rsync" => Some(self.rsync(&program.bytes, arguments)),
             shell if SHELLS.contains(&shell) => {
                 let is_text = |word: &Word| word.bytes.starts_with(b"-") && word.bytes.ends_with(b"c");
-                let at = arguments.iter().position(is_text)?;
-                self.text(specified(&arguments.get(at + 1)?.bytes))
+                match arguments.iter().position(is_text) {
+                    Some(at) => self.text(specified(&arguments.get(at + 1)?.bytes), false),
+                    None => self.text(line_of(&command), true),
+                }
             }
-            // `timeout`, `nice` and the like start it.
-            _ => {
-                let words = command.iter().map(|word| specified(&word.bytes));
-                self.text(words.collect::<Result<Vec<_>, _>>().map(shell_words::join))
-            }
+            // `timeout`, `nice` and the like start it, or a script does.
+            _ => self.text(line_of(&command), true),
         }
     }
 
@@ -361,8 +361,9 @@ impl Unit {
         missing.map(|file| Slip::NoEnvironment(file.display().to_string()))
     }
 
-    /// What a text for a shell hands to rsync; nothing if it does not call it.
-    fn text(&self, text: Result<String, String>) -> Option<Result<Written, String>> {
+    /// What a text for a shell hands to rsync, or a script that it starts; nothing if neither calls it. `is_command`: it is one
+    /// command, and systemd starts it without a shell.
+    fn text(&self, text: Result<String, String>, is_command: bool) -> Option<Result<Written, String>> {
         let bytes = match text {
             Ok(text) => Bytes::from(text.into_bytes()),
             Err(reason) => return Some(Err(reason)),
@@ -373,14 +374,19 @@ impl Unit {
         part.variables
             .extend(variables.map(|(name, value)| (name.clone(), &value[..])));
         let mut calls = part.calls();
-        let call = calls.next()?;
-        if calls.next().is_some() {
-            return Some(Err(
+        let command = match (calls.next(), calls.next()) {
+            (None, _) => part.script.calls.iter().find_map(|call| {
+                let script = started(call).transpose()?;
+                let command = script.and_then(|script| started_by(&part, call, &bytes, script, is_command));
+                Some(command.map_err(|unread| unread.to_string()))
+            })?,
+            (Some(call), None) => part.command(call, &bytes),
+            (Some(_), Some(_)) => Err(
                 "the unit's command calls rsync more than once; paste the one that fails, as 'rsync ...'"
                     .to_owned(),
-            ));
-        }
-        Some(part.command(call, &bytes).map(|mut written| {
+            ),
+        };
+        Some(command.map(|mut written| {
             written.around.extend(self.around());
             written.slips.extend(self.slip());
             Written {
@@ -402,6 +408,12 @@ impl Unit {
         };
         folder.is_absolute().then_some(folder)
     }
+}
+
+/// A command as a shell would take it.
+fn line_of(command: &[Word]) -> Result<String, String> {
+    let words = command.iter().map(|word| specified(&word.bytes));
+    words.collect::<Result<Vec<_>, _>>().map(shell_words::join)
 }
 
 /// The variables of who a unit's command runs as.

@@ -14,7 +14,7 @@ use crate::{
         plain::{Reading, Surroundings, around_in, around_in_table},
         settled::settled,
         slip::Slip,
-        started::{Started, started},
+        started::{missing, started, started_by},
         table::of_crontab,
         text::{as_a_shell_reads, is_comment_of_rsync, lines, names_rsync, position, without_prompt},
         unit,
@@ -56,6 +56,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) runner: Runner,
     /// What decides about it besides its own words.
     pub(super) surroundings: Surroundings,
+    /// What of the line is read otherwise than it is meant that starts a script.
+    pub(super) outer_slips: Vec<Slip>,
     /// Where it stands, if the line starts a script that calls rsync.
     pub(in crate::cli) started: Option<(PathBuf, usize)>,
 }
@@ -123,7 +125,7 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
 }
 
 /// The same; a script that the line starts is read, too, unless this is one already.
-fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<Written, Unread> {
+pub(super) fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<Written, Unread> {
     let kind = recognise(path, &Bytes::from(bytes.clone()));
     // systemd is no shell.
     if kind == Some(FileKind::Systemd) {
@@ -183,7 +185,14 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
                 .flat_map(|part| part.script.calls.iter().map(move |call| (part, call)));
             for (part, call) in all.filter(|(_, call)| may_start && touches(call)) {
                 if let Some(script) = started(call)? {
-                    return started_by(part, call, &bytes, script);
+                    return started_by(part, call, &bytes, script, false);
+                }
+                if let Some(file) = missing(call) {
+                    return Err(Unread::NoCommand(format!(
+                        "line {line} of `{}` starts `{}`, which is not there",
+                        path.display(),
+                        file.display()
+                    )));
                 }
             }
             let others = calls().map(|(_, call)| position(&bytes, call.range.start).to_string());
@@ -231,34 +240,6 @@ pub(super) fn parts<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<
         Some(FileKind::Crontab) => of_crontab(path, plain, bytes),
         _ => vec![Part::of_text(bytes, false)],
     }
-}
-
-/// What a script runs that a line starts: whoever starts it gives it a user, a folder and variables.
-fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Result<Written, Unread> {
-    let Started { file, bytes, line } = script;
-    let mut written = line_of(&file, bytes, line, false)?;
-    let starter = part.command(call, outer).map_err(Unread::Unclear)?;
-    written.around.extend(starter.around);
-    written.around.sort();
-    written.around.dedup();
-    for (name, value) in starter.variables {
-        // Of what only a run can tell something is told here.
-        if !written.around.contains(&format!("{name}=")) {
-            written.variables.entry(name).or_insert(value);
-        }
-    }
-    written.is_detached = starter.is_detached;
-    written.folder = match (starter.folder, written.folder) {
-        (Some(outer), Some(inner)) => Some(outer.join(inner)),
-        _ => None,
-    };
-    written.stays_in = None;
-    Ok(Written {
-        started: Some((file, line)),
-        surroundings: Surroundings::Unknown,
-        runner: written.runner.clone().or(starter.runner),
-        ..written
-    })
 }
 
 /// Lines that are named.

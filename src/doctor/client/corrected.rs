@@ -24,6 +24,13 @@ pub(super) fn without(words: &[String], option: &str) -> String {
     command(&words)
 }
 
+/// With an option in front of all others.
+pub(super) fn with(words: &[String], option: &str) -> String {
+    let mut words = words.to_vec();
+    words.insert(0, option.to_owned());
+    command(&words)
+}
+
 /// What stands in front of an option's letter, in a word of letters: the rest of the word is its value.
 fn before_letter(word: &str, option: &str) -> Option<String> {
     if word.starts_with("--") {

@@ -10,6 +10,7 @@ mod leftover;
 mod line;
 mod lsyncd;
 mod modes;
+mod nothing;
 mod password;
 mod runner;
 mod sersync;
@@ -31,7 +32,7 @@ use tokio::runtime::Runtime;
 use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
-    doctor::{self, Cause, Check, Examination, Fact, Report, Setup, Skip, Stage, Urgency, summary},
+    doctor::{self, Cause, Check, Examination, Fact, Report, Setup, Skip, Stage, Urgency, linked, summary},
     host::Host,
     lint::{Input, Options, lint},
     model::script::Runner,
@@ -141,10 +142,15 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
     examination.stage(Check::Watchers, None, |stage, report| {
         watchers::look(&client, stage, report);
     })?;
-    let mut is_well = false;
+    let (mut is_well, mut is_empty) = (false, false);
     examination.stage(Check::Server, None, |stage, report| {
         if client.is_read(stage) {
             is_well = server::look(&client, room.as_ref(), stage, report);
+            is_empty = is_well && nothing::has_come(stage);
+            if let Some(cause) = is_empty.then(|| nothing::look(&client)).flatten() {
+                report.causes.push(cause);
+                stage.fail();
+            }
         }
     })?;
     let is_let_in = examination.report.stages.last().is_some_and(has_logged_in);
@@ -154,10 +160,22 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
     // Of a server of this machine all can be seen; a dry run that writes nothing there meets no right to write.
     let is_failed = has_failed(&examination.report);
     let is_written = is_well && client.invocation.is_push() == Some(true);
-    if let Some(here) = setup.here.as_ref().filter(|_| is_failed || is_written) {
+    if let Some(here) = setup
+        .here
+        .as_ref()
+        .filter(|_| is_failed || is_written || is_empty)
+    {
         let own = super::run(here, examination.tell)?;
-        let least = if is_failed { Urgency::Now } else { Urgency::Lately };
+        let least = match is_written && !is_failed {
+            true => Urgency::Lately,
+            false => Urgency::Now,
+        };
         server::take_over(own, &here.modules, least, &mut examination.report);
+        if let (Some(known), Some(file)) = (examination.report.servers.first().cloned(), &here.file)
+            && let Some(server) = &known.server
+        {
+            linked::note(server, here.host, file, &mut examination.report.causes);
+        }
     }
     modes::look(&client, &mut examination.report);
     examination.stage(Check::Leftover, None, |stage, report| {

@@ -14,8 +14,10 @@ use crate::{
         self, Cause, Check, Fact, Report, Skip, Stage, Urgency,
         client::{Client, ClientFact, Room, TYPED, address, corrected, destination::room as room_at, shell},
         daemon::port_of,
+        lost::shows,
     },
     host::{Listener, Unknown, daemons, ports_of},
+    model::Scope,
     probe::{self, State, Step, Within, reproduce_within},
     terms::{Misread, Target},
 };
@@ -249,6 +251,9 @@ fn place_in_module(client: &Client<'_>) -> Option<PathBuf> {
 
 /// rsync makes the folder that a push comes to, and none above it (`get_local_name` in main.c).
 fn parent_missing(client: &Client<'_>) -> Option<Cause> {
+    let server = client.setup.setting.known.server.as_ref()?;
+    let modules = &client.setup.here.as_ref()?.modules;
+    let module = server.configuration.module(modules.first()?.as_bytes())?;
     let place = place_in_module(client).filter(|place| !client.has("mkpath") && !place.exists())?;
     let folder = place.parent().filter(|folder| !folder.exists())?;
     let (path, above) = (place.display().to_string(), folder.display().to_string());
@@ -257,9 +262,11 @@ fn parent_missing(client: &Client<'_>) -> Option<Cause> {
         ("target-path", path),
         ("PARENT_FOLDER", above.clone()),
         ("target-folder", above.clone()),
+        ("module-user", server.account(Scope::Module(module))),
     ];
     let fact = format!("{above} is not there");
-    Some(client.cause("RSY852", Check::Server, &place, arguments, fact))
+    let cause = client.cause("RSY852", Check::Server, &place, arguments, fact);
+    Some(cause.of_kind("module"))
 }
 
 /// The daemon of this machine listens on another port than is asked, where nobody listens.
@@ -290,9 +297,12 @@ fn asks_another_port(client: &Client<'_>) -> Option<Cause> {
     ];
     let fact = format!("nobody listens on port {asked}, and somebody does on port {port}");
     let cause = client.cause("RSY770", Check::Server, file, arguments, fact);
-    let cause = match remote.port {
-        Some(_) => cause.of_kind("address"),
-        None => cause,
+    // What listens may have been started with another port than the file names.
+    let cause = match (remote.port, own.is_empty()) {
+        (Some(_), true) => cause.of_kind("address"),
+        (Some(_), false) => cause.of_kind("listens-address"),
+        (None, true) => cause,
+        (None, false) => cause.of_kind("listens"),
     };
     let line = corrected::with_port(&client.setup.words, port);
     Some(Cause {
@@ -316,10 +326,10 @@ pub(super) fn ports_of_daemons(file: &Path) -> BTreeSet<u16> {
 /// that has failed for nothing but what is left out has not failed for this client.
 pub(super) fn take_over(mut own: Report, asked: &[String], least: Urgency, report: &mut Report) {
     let is_asked = |module: &String| module.is_empty() || asked.contains(module);
-    let (kept, left_out): (Vec<_>, Vec<_>) = own
-        .causes
-        .into_iter()
-        .partition(|cause| cause.urgency <= least && cause.argument("module").is_none_or(is_asked));
+    let (kept, left_out): (Vec<_>, Vec<_>) = own.causes.into_iter().partition(|cause| {
+        let is_shown = report.causes.iter().any(|own| shows(own, cause));
+        (cause.urgency <= least || is_shown) && cause.argument("module").is_none_or(is_asked)
+    });
     own.causes = kept;
     for stage in own
         .stages

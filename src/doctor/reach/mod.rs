@@ -9,13 +9,14 @@ pub(super) mod held;
 mod manager;
 mod meant;
 mod names;
+pub(super) mod own;
 mod published;
 mod rules;
 pub(super) mod starters;
 mod unit;
 mod wrappers;
 
-use std::{fs, net::IpAddr, path::Path};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -42,9 +43,8 @@ use self::{
 };
 
 pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
-    if let Some(process) = subject.daemon.as_ref().map(|daemon| daemon.process)
-        && has_own_network(process)
-    {
+    if let Some(daemon) = subject.daemon.as_ref().filter(|daemon| daemon.has_own_network) {
+        let process = daemon.process;
         stage.note(Fact::Reach(ReachFact::OwnNetwork(process)));
         report.not_seen(
             format!("the network of process {process}"),
@@ -75,7 +75,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     way.address(stage, report);
     held::look(&way, stage, report);
     way.starter(setup, stage, report);
-    if !way.is_heard(stage, report) {
+    if !way.is_heard(setup, stage, report) {
         return;
     }
     way.unit(setup, stage, report);
@@ -91,20 +91,24 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
 /// So many machines that modules admit by their own addresses are looked at.
 const MOST_CLIENTS: usize = 64;
 
+/// The address of another interface than loopback that a text says refused a connection (`open_socket_out` in socket.c).
+fn refused_address(text: &str) -> Option<IpAddr> {
+    let mut refused = text.lines().filter(|line| line.contains("Connection refused"));
+    refused.find_map(|line| {
+        let mut words = line.split(['(', ')', ' ']);
+        words.find_map(|word| {
+            word.parse::<IpAddr>()
+                .ok()
+                .filter(|address| !address.is_loopback())
+        })
+    })
+}
+
 /// A network as people write it: a machine has no number of bits.
 fn plain(network: &IpNet) -> String {
     match network.prefix_len() == network.max_prefix_len() {
         true => network.addr().to_string(),
         false => network.to_string(),
-    }
-}
-
-/// Whether a process sees other network interfaces than we; not if we may not see that.
-fn has_own_network(process: u32) -> bool {
-    let space = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
-    match (space(&process.to_string()), space("self")) {
-        (Some(theirs), Some(ours)) => theirs != ours,
-        _ => false,
     }
 }
 
@@ -121,7 +125,7 @@ struct Way<'w> {
 
 impl Way<'_> {
     /// Whether somebody listens where clients of elsewhere, or the one that is asked about, can come to.
-    fn is_heard(&self, stage: &mut Stage, report: &mut Report) -> bool {
+    fn is_heard(&self, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) -> bool {
         let is_near = self.from.is_some_and(|from| from.is_loopback());
         if is_near {
             return true;
@@ -137,6 +141,10 @@ impl Way<'_> {
                 if let Some(cause) = report.causes.last_mut() {
                     cause.confidence = Confidence::Likely;
                 }
+            } else if let Some(asked) = setup.symptom.as_deref().and_then(refused_address) {
+                let cause = self.unheard_cause(asked.to_string());
+                report.causes.push(cause.of_kind("asked"));
+                stage.fail();
             }
             return false;
         }
@@ -197,14 +205,18 @@ impl Way<'_> {
 
     /// Nobody listens where that client can come to.
     fn unheard(&self, who: String, stage: &mut Stage, report: &mut Report) {
+        report.causes.push(self.unheard_cause(who));
+        stage.fail();
+    }
+
+    fn unheard_cause(&self, who: String) -> Cause {
         let shown: Vec<_> = self.addresses.iter().map(IpAddr::to_string).collect();
         let arguments = vec![
             ("addresses", shown.join(", ")),
             ("port", self.port.to_string()),
             ("client", who),
         ];
-        self.cause("RSY792", arguments, Vec::new(), report);
-        stage.fail();
+        self.found("RSY792", arguments, Vec::new())
     }
 
     fn cause(
@@ -287,9 +299,6 @@ impl Way<'_> {
 
     /// What the rules of this machine do with connections.
     fn firewall(&self, stage: &mut Stage, report: &mut Report) {
-        if self.from.is_some_and(|from| from.is_loopback()) {
-            return;
-        }
         let rules = Rules::of(self.host);
         let mut reasons: Vec<_> = rules.failed.iter().map(|(_, reason)| reason).collect();
         reasons.dedup();
@@ -312,10 +321,22 @@ impl Way<'_> {
             report.not_seen("the rules of the firewall", reason);
             return;
         }
-        let interfaces = interfaces(self.host);
+        if let Some(from) = self.from.filter(IpAddr::is_loopback) {
+            let judged = rules.judge(&Packet::of_this_machine(from, self.port));
+            self.judged(
+                Family::of(from),
+                Some(from),
+                judged,
+                Some("itself"),
+                stage,
+                report,
+            );
+            return;
+        }
+        let interfaces = own::interfaces(self.host);
         let families = self.families().filter(|family| match self.from {
             Some(from) => Family::of(from) == *family,
-            None => *family == Family::V4 || has_global_address(self.host),
+            None => *family == Family::V4 || own::has_global_address(self.host),
         });
         for family in families {
             self.answers(family, &interfaces, &rules, stage, report);
@@ -332,7 +353,10 @@ impl Way<'_> {
                 judged.verdict,
                 Verdict::SomeAccepted(..) | Verdict::SomeStopped(_)
             );
-            self.judged(family, self.from, judged, stage, report);
+            let own = rules.judge(&Packet::of_this_machine(own::loopback(family), self.port));
+            let is_for_all = matches!(own.verdict, Verdict::Dropped(_) | Verdict::Rejected(_));
+            let kind = is_for_all.then_some("everybody");
+            self.judged(family, self.from, judged, kind, stage, report);
             if self.from.is_some() || !is_for_some {
                 continue;
             }
@@ -342,7 +366,7 @@ impl Way<'_> {
                 let judged = rules.judge(&packet);
                 if matches!(judged.verdict, Verdict::Dropped(_) | Verdict::Rejected(_)) {
                     stage.note(Fact::Reach(ReachFact::Stopped(client)));
-                    self.judged(family, Some(client), judged, stage, report);
+                    self.judged(family, Some(client), judged, kind, stage, report);
                 }
             }
         }
@@ -374,6 +398,7 @@ impl Way<'_> {
         family: Family,
         from: Option<IpAddr>,
         judged: rules::Judged,
+        kind: Option<&'static str>,
         stage: &mut Stage,
         report: &mut Report,
     ) {
@@ -415,7 +440,11 @@ impl Way<'_> {
                 ("open", command),
             ];
             let fact = format!("{}: {}", decider.place, decider.rule);
-            self.cause(rule, arguments, vec![fact], report);
+            let cause = self.found(rule, arguments, vec![fact]);
+            report.causes.push(match kind {
+                Some(kind) => cause.of_kind(kind),
+                None => cause,
+            });
             stage.fail();
         } else if matches!(judged.verdict, Verdict::Accepted(Some(_)))
             && manager.keeps(self.host, self.port) == Some(false)
@@ -458,31 +487,4 @@ impl Way<'_> {
         // Whether that client has exceeded it, the rules do not tell.
         report.causes.push(cause.at(Urgency::Later));
     }
-}
-
-/// The interfaces by which packets of elsewhere come in, as the kernel counts them (proc_net(5)).
-fn interfaces(host: &dyn Host) -> Vec<String> {
-    let table = host
-        .read(Path::new("/proc/net/dev"))
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    let table = String::from_utf8_lossy(&table);
-    let names = table.lines().filter_map(|line| line.split_once(':'));
-    names
-        .map(|(name, _)| name.trim().to_owned())
-        .filter(|name| name != "lo")
-        .collect()
-}
-
-/// Whether this machine has an address of IPv6 that others can send to; scope 00 of the table (proc_net(5)).
-fn has_global_address(host: &dyn Host) -> bool {
-    let table = host
-        .read(Path::new("/proc/net/if_inet6"))
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    String::from_utf8_lossy(&table)
-        .lines()
-        .any(|line| line.split_ascii_whitespace().nth(3) == Some("00"))
 }

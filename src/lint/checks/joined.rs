@@ -121,7 +121,7 @@ fn behind_header(subject: &ConfigurationSubject<'_>, header: Span, out: &mut Rep
 }
 
 /// The lines that belong to a module whose header rsync does not see.
-fn until_next_header(subject: &ConfigurationSubject<'_>, from: Span) -> Span {
+pub(super) fn until_next_header(subject: &ConfigurationSubject<'_>, from: Span) -> Span {
     let headers = subject
         .configuration
         .blocks

@@ -6,11 +6,11 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, harm, loosens::guards, names},
+        checks::{Check, harm, joined::until_next_header, loosens::guards, names},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{FatalError, Parameter, ProblemKind, Value, parameter::Kind},
+    model::{FatalError, Parameter, Problem, ProblemKind, Value, parameter::Kind},
     syntax::Lookalike,
     terms::Span,
 };
@@ -34,6 +34,17 @@ fn line_without_equals(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
         if let Some(path) = included(text.bytes()) {
             let path = String::from_utf8_lossy(path);
             out.report(case.variant("include").with("path", path));
+            continue;
+        }
+        if let Some(name) = unopened(subject, problem, text.bytes()) {
+            let name = String::from_utf8_lossy(name).into_owned();
+            let lines = until_next_header(subject, problem.span);
+            out.report(
+                case.variant("header")
+                    .with("name", name.clone())
+                    .explains_rules(lines, &["RSY207", "RSY209"])
+                    .fix(Safety::Unsafe, [Edit::replace(problem.span, format!("[{name}]"))]),
+            );
             continue;
         }
         out.report(match without_equals(text.bytes()) {
@@ -81,6 +92,21 @@ fn line_without_equals(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
             }
         });
     }
+}
+
+/// The name of a header whose first bracket is missing: a folder follows, which is that of the module in front of it then.
+fn unopened<'t>(subject: &ConfigurationSubject<'_>, problem: &Problem, text: &'t [u8]) -> Option<&'t [u8]> {
+    let name = text.strip_suffix(b"]")?.trim_ascii();
+    let lines = until_next_header(subject, problem.span);
+    let mut settings = subject.configuration.settings.iter();
+    let has_path = settings.any(|setting| {
+        let span = setting.span();
+        setting.parameter == Parameter::Path
+            && span.source == lines.source
+            && lines.range().contains(&(span.start as usize))
+    });
+    let is_name = !name.is_empty() && !name.iter().any(|byte| b"[]".contains(byte));
+    (is_name && has_path).then_some(name)
 }
 
 /// The path of a line that includes a file in other programs, such as `!include /etc/rsyncd.d/*.conf`: rsync reads every

@@ -163,6 +163,9 @@ impl<'a> Walk<'a> {
 
     pub(super) fn redirect(&mut self, redirection: &'a Redirection) {
         let target = self.expand_whole(&redirection.target);
+        if redirection.operator.opens_file() {
+            self.found.opened.push(target.clone());
+        }
         let to = |walk: &Self| match () {
             () if target.is("/dev/null") => Stream::Discarded(redirection.range.clone()),
             () if target.is("1") => walk.output.clone(),

@@ -55,6 +55,8 @@ pub struct Script {
     pub takes_in_others: bool,
     /// Where it sets such variables: `export $(cat FILE)`, `declare "$NAME=$VALUE"`.
     pub composed: Vec<Range<usize>>,
+    /// The files that redirections open, as their targets have them.
+    pub opened: Vec<Argument>,
     /// Whether it keeps a second run away: `flock`, a lock or pid file, `pgrep`, and their like.
     pub has_lock: bool,
 }

@@ -323,6 +323,11 @@ fn untried(why: Untried, language: Language) -> &'static str {
             "not tried: the daemon takes connections of its proxy alone (`proxy protocol`)",
             "没有尝试：守护进程只接受代理的连接（`proxy protocol`）",
         ),
+        Untried::Firewall => pick(
+            language,
+            "not tried: the firewall keeps this machine's own connections out, which says nothing of other clients",
+            "没有尝试：防火墙拦住了本机自己的连接，这不说明其他客户端的情况",
+        ),
         Untried::NoAnswer => pick(
             language,
             "not tried: the daemon has not answered",

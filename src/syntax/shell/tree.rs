@@ -226,6 +226,16 @@ pub enum Operator {
     HereString,
 }
 
+impl Operator {
+    /// Whether it opens a file that its target names.
+    pub const fn opens_file(self) -> bool {
+        matches!(
+            self,
+            Self::Read | Self::Write | Self::Append | Self::ReadWrite | Self::WriteBoth
+        )
+    }
+}
+
 /// The text of a here-document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HereDocument {

@@ -38,6 +38,9 @@ pub(super) fn behind_options(line: &str, found: &mut Vec<Credential>) {
             }
         }
     }
+    if HOOKS.iter().any(|name| has(name)) || has("unknown option") {
+        glued_to_letter(line, found);
+    }
     for (at, option) in ["--user ", "--user="]
         .iter()
         .flat_map(|option| line.match_indices(option))
@@ -69,6 +72,35 @@ pub(super) fn behind_options(line: &str, found: &mut Vec<Credential>) {
             let text = text.trim_start_matches("-n ").trim().trim_matches(['"', '\'']);
             let start = text.as_ptr() as usize - line.as_ptr() as usize;
             found.push(sure(start..start + text.len()));
+        }
+    }
+}
+
+/// What names the programs that a daemon runs.
+const HOOKS: [&str; 4] = ["pre-xfer exec", "post-xfer exec", "early exec", "name converter"];
+/// Options of programs that take words with one hyphen in front, and begin as `-p` with a password does.
+const WORDS: [&str; 11] = [
+    "path", "perm", "print", "print0", "printf", "prune", "port", "pidfile", "proto", "pix_fmt", "preset",
+];
+/// A shorter word behind `-p` is rather made of letters that are options of their own: `-pv`.
+const SHORTEST: usize = 4;
+
+/// `hook -ppassword`: of a program that nobody knows, or that does not know the option.
+fn glued_to_letter(line: &str, found: &mut Vec<Credential>) {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`');
+    for word in line.split(is_end) {
+        let Some(rest) = word.strip_prefix("-p") else {
+            continue;
+        };
+        let rest = rest.trim_end_matches([':', ',', ';']);
+        let is_plain = rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let is_number = rest.bytes().all(|byte| byte.is_ascii_digit());
+        if is_plain && !is_number && rest.len() >= SHORTEST && !WORDS.contains(&&word[1..]) {
+            let start = rest.as_ptr() as usize - line.as_ptr() as usize;
+            found.push(Credential {
+                is_sure: false,
+                ..sure(start..start + rest.len())
+            });
         }
     }
 }

@@ -148,6 +148,50 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
             "#!/bin/dash\nexec >> /no/such/log 2>&1\nRSYNC\n",
             "there is no folder `/no/such`",
         ),
+        (
+            "#!/bin/dash\nexec 9> /no/such/lock\nflock -n 9 || exit 1\nRSYNC\n",
+            "there is no folder `/no/such` for the file that line 2 opens",
+        ),
+        (
+            "#!/bin/bash\nexec 9> /no/such/lock\nflock -n 9 || exit 1\nRSYNC\n",
+            "there is no folder `/no/such` for the file that line 2 opens",
+        ),
+        (
+            "#!/bin/bash\nL=/no/such/lock\nexec 200>$L\nif ! flock -n 200; then\nexit 1\nfi\nRSYNC\n",
+            "there is no folder `/no/such` for the file that line 3 opens",
+        ),
+        ("#!/bin/bash\nexec 9> /no/such/lock\nflock -n 9\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nset -e\nexec 9> /no/such/lock\nRSYNC\n",
+            "there is no folder `/no/such` for the file that line 3 opens",
+        ),
+        (
+            "#!/bin/sh\n(\nflock -n 9 || exit 1\nRSYNC\n) 9> /no/such/lock\n",
+            "there is no folder `/no/such` for the file that line 5 opens",
+        ),
+        (
+            "#!/bin/bash\n{\nRSYNC\n} 9> \"/no/such/lock\"\n",
+            "there is no folder `/no/such` for the file that line 4 opens",
+        ),
+        (
+            "#!/bin/sh\nwhile read name; do\nRSYNC\ndone < /no/such/list\n",
+            "line 4 reads `/no/such/list`, which is not there",
+        ),
+        (
+            "#!/bin/sh\nmkdir -p HERE/locks\n(\nflock -n 9 || exit 1\nRSYNC\n) 9> HERE/locks/one\n",
+            "",
+        ),
+        ("#!/bin/sh\necho 1 > /no/such/pid\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\necho 1 > /no/such/pid\nRSYNC\n",
+            "there is no folder `/no/such` for the file that line 3 opens",
+        ),
+        (
+            "#!/bin/sh\necho 1 > HERE/names\nwhile read name; do\nRSYNC\ndone < HERE/names\n",
+            "",
+        ),
+        ("#!/bin/dash\n( exec 9> /no/such/lock )\nRSYNC\n", ""),
+        ("#!/bin/sh\ncat < /no/such/list || :\nRSYNC\n", ""),
         // A folder that a line of its own goes to.
         ("#!/bin/sh\ncd /no/such && echo there\nRSYNC\n", ""),
         (

@@ -4,6 +4,7 @@
 //! there, a variable that nothing sets. What else runs may end in any way, and is taken for nothing.
 
 mod functions;
+mod opened;
 mod programs;
 mod run;
 mod simple;
@@ -123,6 +124,9 @@ impl<'a> Run<'a> {
     fn come_into(&mut self, command: &'a Command, place: usize) -> Result<(), (usize, Fault)> {
         if !matches!(command.kind, Kind::Simple(_)) {
             self.is_whole_line_left = true;
+        }
+        if let Some(unopened) = self.unopened_around(command) {
+            return Err(unopened);
         }
         let never = |run: &mut Self, list: &List| {
             if let Some(guard) = run.guard.take() {

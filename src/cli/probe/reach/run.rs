@@ -17,7 +17,9 @@ use crate::{
         text::position,
     },
     model::script::Call,
-    syntax::shell::{Assignment, AssignmentValue, Command, Item, Join, Kind, List, Operator, Pipeline, Word},
+    syntax::shell::{
+        Assignment, AssignmentValue, Command, Item, Join, Kind, List, Pipeline, Redirection, Word,
+    },
 };
 
 /// What becomes of a script behind a command.
@@ -53,6 +55,8 @@ pub(super) struct Run<'a> {
     pub(super) guard: Option<(usize, Fault)>,
     /// What is done otherwise than it is meant, and ends nothing.
     pub(super) otherwise: Option<(usize, Fault)>,
+    /// The numbers that an `exec` could not open, which bash goes on without.
+    pub(super) closed: BTreeMap<u32, (usize, Fault)>,
     /// Whether the code of the last `exit` is that of a success.
     pub(super) code: Option<bool>,
     /// Whether bash, which gives up the whole of a line or a compound command, would give up the call with it.
@@ -89,6 +93,7 @@ impl<'a> Run<'a> {
             why: None,
             guard: None,
             otherwise: None,
+            closed: BTreeMap::new(),
             code: None,
             is_whole_line_left: false,
             is_first_of_many: false,
@@ -256,6 +261,9 @@ impl<'a> Run<'a> {
         if let Some(found) = self.refused_in(&command.redirections) {
             return found;
         }
+        if let Some(found) = self.unopened(command) {
+            return found;
+        }
         match &command.kind {
             Kind::Simple(simple) => {
                 let opens = |redirection: &&_| is_opening(redirection);
@@ -333,10 +341,6 @@ pub(super) fn words_of(assignment: &Assignment) -> impl Iterator<Item = &Word> {
 }
 
 /// Whether a redirection opens a file that may refuse it.
-fn is_opening(redirection: &crate::syntax::shell::Redirection) -> bool {
-    let is_file = matches!(
-        redirection.operator,
-        Operator::Read | Operator::Write | Operator::Append | Operator::ReadWrite | Operator::WriteBoth
-    );
-    is_file && redirection.target.literal().as_deref() != Some(b"/dev/null")
+fn is_opening(redirection: &Redirection) -> bool {
+    redirection.operator.opens_file() && redirection.target.literal().as_deref() != Some(b"/dev/null")
 }

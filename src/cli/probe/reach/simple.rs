@@ -44,6 +44,9 @@ impl<'a> Run<'a> {
                 fault => self.fails(place, fault),
             };
         }
+        if let Some(flow) = self.locks_nothing(simple, place) {
+            return flow;
+        }
         let Some(call) = call.filter(|call| call.wrappers.is_empty()) else {
             self.unsure(command);
             return Flow::Goes(None);

@@ -116,9 +116,22 @@ fn temp_dir_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) 
             out.report(
                 Case::at(temp.setting.value_span())
                     .with("module", temp.module.name())
-                    .with("folder", &name),
+                    .with("folder", &name)
+                    .with("account", user(subject, &temp.module)),
             );
         }
+    }
+}
+
+/// Who writes into a module; a daemon that root does not run stays who it is (`rsync_module` in clientserver.c).
+fn user(subject: &ConfigurationSubject<'_>, module: &ModuleSubject<'_>) -> String {
+    match (
+        subject.circumstances.daemon_uid,
+        module.text(Parameter::Uid).value,
+    ) {
+        (0, []) => "nobody".to_owned(),
+        (0, _) => module.display(Parameter::Uid),
+        (other, _) => other.to_string(),
     }
 }
 

@@ -1,0 +1,111 @@
+//! Files that a shell opens for a command, and cannot: it does not run the command then.
+
+use std::path::Path;
+
+use crate::{
+    cli::probe::{
+        fault::Fault,
+        reach::run::{Flow, Run},
+    },
+    model::script::Stream,
+    syntax::shell::{Command, Kind, Operator, Redirection, Simple},
+};
+
+/// The commands of a shell's own that end dash with what they cannot open (2.8.1 of POSIX's shell).
+const SPECIAL: [&[u8]; 12] = [
+    b".",
+    b":",
+    b"eval",
+    b"exec",
+    b"exit",
+    b"export",
+    b"readonly",
+    b"set",
+    b"shift",
+    b"times",
+    b"trap",
+    b"unset",
+];
+
+impl<'a> Run<'a> {
+    /// What a command ends that cannot open its files.
+    pub(super) fn unopened(&mut self, command: &'a Command) -> Option<Flow> {
+        let (redirection, place, fault) = self.closed_of(command)?;
+        let words = match &command.kind {
+            Kind::Simple(simple) => &simple.words[..],
+            _ => &[],
+        };
+        let program = words.first().and_then(|word| word.literal());
+        let is_special = program.is_some_and(|name| SPECIAL.contains(&&*name));
+        if !is_special {
+            return Some(self.fails(place, fault));
+        }
+        if self.is_dash() == Some(true) {
+            return Some(Flow::Ends(place, fault));
+        }
+        if words.len() == 1
+            && let Some(descriptor) = redirection.descriptor
+        {
+            self.closed.insert(descriptor, (place, fault.clone()));
+        }
+        Some(self.fails(place, fault))
+    }
+
+    /// What around the call cannot open its files, so that nothing in it is run.
+    pub(super) fn unopened_around(&self, command: &'a Command) -> Option<(usize, Fault)> {
+        let is_around = !matches!(command.kind, Kind::Simple(_) | Kind::Function { .. });
+        let found = is_around.then(|| self.closed_of(command)).flatten();
+        found.map(|(_, place, fault)| (place, fault))
+    }
+
+    /// What `flock NUMBER` ends of what could not be opened.
+    pub(super) fn locks_nothing(&mut self, simple: &Simple, place: usize) -> Option<Flow> {
+        let program = simple.words.first()?.literal()?;
+        let number = simple.words.last()?.literal()?;
+        let number: u32 = str::from_utf8(&number).ok()?.parse().ok()?;
+        let found = self.closed.get(&number).filter(|_| program == b"flock")?;
+        let (at, fault) = found.clone();
+        self.guard = Some((at, fault.clone()));
+        Some(self.fails(place, fault))
+    }
+
+    /// The first file of a command that cannot be opened for sure.
+    fn closed_of(&self, command: &'a Command) -> Option<(&'a Redirection, usize, Fault)> {
+        command.redirections.iter().find_map(|redirection| {
+            let place = redirection.range.start;
+            let file = self.file_of(redirection)?;
+            let path = Path::new(&file);
+            let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));
+            let folder = path.parent()?;
+            let line = self.line(place);
+            let fault = match redirection.operator {
+                Operator::Read if is_missing(path) && !self.may_be_made(path, place) => {
+                    Fault::NotRead(line, file)
+                }
+                Operator::Read => return None,
+                _ if is_missing(folder) && !self.may_be_made(folder, place) => {
+                    Fault::NotOpened(line, folder.to_str()?.to_owned())
+                }
+                _ => return None,
+            };
+            Some((redirection, place, fault))
+        })
+    }
+
+    /// The file that is opened, if the text tells its whole path; what the call's own output goes to is told with the call.
+    fn file_of(&self, redirection: &Redirection) -> Option<String> {
+        if !redirection.operator.opens_file() {
+            return None;
+        }
+        let range = &redirection.target.range;
+        let own = self.calls.get(&(self.own.start, self.own.end));
+        let streams = own.into_iter().flat_map(|call| [&call.output, &call.errors]);
+        let mut streams =
+            streams.filter(|stream| matches!(stream, Stream::File(file) if file.range == *range));
+        let mut files = self.part.script.opened.iter().filter(|file| file.range == *range);
+        let file = files.next()?.known()?;
+        let is_one = files.all(|other| other.known().as_deref() == Some(&*file));
+        let file = String::from_utf8(file).ok()?;
+        (is_one && file.starts_with('/') && streams.next().is_none()).then_some(file)
+    }
+}
