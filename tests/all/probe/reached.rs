@@ -192,6 +192,24 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         ),
         ("#!/bin/dash\n( exec 9> /no/such/lock )\nRSYNC\n", ""),
         ("#!/bin/sh\ncat < /no/such/list || :\nRSYNC\n", ""),
+        ("#!/bin/bash\nset -e\necho 2> /dev/null > /dev/fd/1\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nexec 3< /etc/hostname\nread -r name < /dev/fd/3 || exit 1\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/bash\nif : < /dev/tcp/127.0.0.1/PORT; then\nRSYNC\nfi\n",
+            "",
+        ),
+        (
+            "#!/bin/sh\nRSYNC >> \"$NO_SUCH\"\n",
+            "the name of the file for the output is empty",
+        ),
+        (
+            "#!/bin/sh\nRSYNC >> $NO_SUCH/no/such/log\n",
+            "there is no folder `/no/such`",
+        ),
+        ("#!/bin/sh\nNO_SUCH=HERE\nRSYNC >> $NO_SUCH/log\n", ""),
         // A folder that a line of its own goes to.
         ("#!/bin/sh\ncd /no/such && echo there\nRSYNC\n", ""),
         (
@@ -241,6 +259,27 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         ("#!/bin/sh\nset -u\n: ${NO_SUCH:=x}\necho $NO_SUCH\nRSYNC\n", ""),
         ("#!/bin/sh\nset -u\necho $HOME $PWD $$\nRSYNC\n", ""),
         ("#!/bin/sh\necho $NO_SUCH\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nset -u\nexec {own}> HERE/lock\nflock $own\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/bash\nset -u\ncoproc CP { cat; }\nkill $CP_PID\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/dash\nset -u\necho $HOSTNAME\nRSYNC\n",
+            "line 3 uses `HOSTNAME`",
+        ),
+        ("#!/bin/bash\nset -u\necho $HOSTNAME\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nPATH=$PATH:/usr/local/bin\nset -e\nno-such-program x\nRSYNC\n",
+            "there is no program `no-such-program` on this machine (line 4)",
+        ),
+        (
+            "#!/bin/sh\nif [ -n \"$BASH_VERSION\" ]; then [[ a = b ]]; fi\nRSYNC\n",
+            "",
+        ),
         // What no shell takes.
         (
             "#!/bin/sh\r\nRSYNC\r\n",
@@ -271,6 +310,7 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         ("#!/bin/bash\nshopt -s extglob\nls !(x) >/dev/null\nRSYNC\n", ""),
     ] {
         let own = text.replace("RSYNC", &call).replace("HERE", &here);
+        let own = own.replace("PORT", &daemon.port().to_string());
         let script = root.join("job.sh");
         fs::write(&script, &own).expect("a file");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");

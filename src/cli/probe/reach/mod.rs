@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
         if !matches!(command.kind, Kind::Simple(_)) {
             self.is_whole_line_left = true;
         }
-        if let Some(unopened) = self.unopened_around(command) {
+        if let Some(unopened) = self.unopened_around(command).or_else(|| self.unset_file(command)) {
             return Err(unopened);
         }
         let never = |run: &mut Self, list: &List| {
