@@ -84,6 +84,51 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         ),
         ("#!/bin/bash\n. /no/such/settings\nRSYNC\n", ""),
         ("#!/bin/sh\nfalse\nno-such-program\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\ncat /no/such/file\nRSYNC\n",
+            "`cat /no/such/file` on line 3 fails",
+        ),
+        (
+            "#!/bin/bash\nset -e\nS=/no/such\ncp -a $S/one $S/two HERE/\nRSYNC\n",
+            "`cp /no/such/one` on line 4 fails",
+        ),
+        (
+            "#!/bin/sh\nset -e\nmkdir /no/such/folder\nRSYNC\n",
+            "`mkdir /no/such/folder` on line 3 fails",
+        ),
+        (
+            "#!/bin/bash\nset -e\ni=0\n((i++))\nRSYNC\n",
+            "`((i++))` on line 4 fails",
+        ),
+        (
+            "#!/bin/sh\nset -e\ni=0\n((i++))\nRSYNC\n",
+            "`((i++))` on line 4 fails",
+        ),
+        ("#!/bin/bash\nset -e\ni=1\n((i++))\nRSYNC\n", ""),
+        ("#!/bin/bash\nset -e\ni=0\n((i++)) || true\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nset -e\nlocal x=1\nRSYNC\n",
+            "`local` on line 3 fails",
+        ),
+        ("#!/bin/dash\nlocal x=1\nRSYNC\n", "`local` on line 2 fails"),
+        ("#!/bin/bash\nlocal x=1\nRSYNC\n", ""),
+        ("#!/bin/bash\nset -e\nf() { local x=1; }\nf\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nset -e\nread -r -d '' X <<E\na\nE\nRSYNC\n",
+            "`read -d ''` on line 3 fails",
+        ),
+        ("#!/bin/bash\nset -e\nread -r X <<E\na\nE\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\nrm /no/such/file\nRSYNC\n",
+            "`rm /no/such/file` on line 3 fails",
+        ),
+        ("#!/bin/sh\nset -e\nrm -f /no/such/file\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\nmkdir -p HERE/no/such\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\nmkdir HERE/dump.d\ndate > HERE/dump.d/x\ncp HERE/dump.d/x HERE/y\nrm HERE/y HERE/dump.d/x\nrmdir HERE/dump.d\nRSYNC\n",
+            "",
+        ),
+        ("#!/bin/sh\nset -e\nls /no/such/* || :\nRSYNC\n", ""),
         ("#!/bin/sh\nset -e\nfalse || true\nRSYNC\n", ""),
         ("#!/bin/sh\nset -e\nfalse && true\nRSYNC\n", ""),
         ("#!/bin/sh\nset -e\nif false; then :; fi\nRSYNC\n", ""),

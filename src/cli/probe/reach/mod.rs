@@ -3,6 +3,7 @@
 //! Of what stands in front of the call only that counts whose end the text and this machine tell: `false`, a program that is not
 //! there, a variable that nothing sets. What else runs may end in any way, and is taken for nothing.
 
+mod commands;
 mod functions;
 mod opened;
 mod programs;
