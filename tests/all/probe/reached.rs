@@ -123,6 +123,14 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
             "`rm /no/such/file` on line 3 fails",
         ),
         ("#!/bin/sh\nset -e\nrm -f /no/such/file\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\nfind HERE -path /no/such/file -prune -o -name x\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/sh\nset -e\nfind /no/such/folder -name x\nRSYNC\n",
+            "`find /no/such/folder` on line 3 fails",
+        ),
         ("#!/bin/sh\nset -e\nmkdir -p HERE/no/such\nRSYNC\n", ""),
         (
             "#!/bin/sh\nset -e\nmkdir HERE/dump.d\ndate > HERE/dump.d/x\ncp HERE/dump.d/x HERE/y\nrm HERE/y HERE/dump.d/x\nrmdir HERE/dump.d\nRSYNC\n",

@@ -1,6 +1,6 @@
 //! Ordinary commands that fail for sure: what they are to take is not there.
 
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
 use crate::{
     cli::probe::reach::run::Run,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Commands that fail where one of the files is not there that they name.
-const TAKERS: [&str; 16] = [
+const TAKERS: [&str; 15] = [
     "cat",
     "chgrp",
     "chmod",
@@ -21,7 +21,6 @@ const TAKERS: [&str; 16] = [
     "md5sum",
     "rmdir",
     "sha256sum",
-    "source",
     "stat",
     "tac",
     "tail",
@@ -45,15 +44,17 @@ impl Run<'_> {
         }
         let files: Option<Vec<_>> = words.iter().map(plain).collect();
         let files = files?;
-        let files = files.iter().filter(|word| !word.starts_with('-'));
-        let files: Vec<_> = files.collect();
-        let is_missing = |file: &&&String| {
-            let path = Path::new(&***file);
+        // What stands behind the first option of `find` is asked for, and need not be there.
+        let is_asked = |word: &String| name == "find" && word.starts_with('-');
+        let files = files.iter().take_while(|word| !is_asked(word));
+        let files: Vec<_> = files.filter(|word| !word.starts_with('-')).collect();
+        let is_missing = |path: &Path| {
+            let found = path.symlink_metadata();
             path.is_absolute()
-                && matches!(path.try_exists(), Ok(false))
-                && matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
+                && found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
                 && !self.may_be_made(path, place)
         };
+        let is_absent = |file: &&String| is_missing(Path::new(&**file));
         let has = |letter: char, long: &str| {
             let mut words = words.iter().map(Argument::text);
             words.any(|word| {
@@ -63,20 +64,16 @@ impl Run<'_> {
         };
         let lacking = match name {
             "mkdir" if !has('p', "--parents") => {
-                let above = |file: &&String| Path::new(&**file).parent()?.to_str().map(str::to_owned);
-                let mut files = files.into_iter().filter(|file| {
-                    let above = above(file).filter(|above| !above.is_empty());
-                    above.is_some_and(|above| is_missing(&&&above))
-                });
-                files.next()
+                let is_nowhere = |file: &&String| Path::new(&**file).parent().is_some_and(is_missing);
+                files.into_iter().find(is_nowhere)
             }
-            "rm" if !has('f', "--force") => files.into_iter().find(|file| is_missing(&file)),
-            _ if TAKERS.contains(&name) && !has('f', "--quiet") => {
-                files.into_iter().find(|file| is_missing(&file))
-            }
+            "rm" if !has('f', "--force") => files.into_iter().find(is_absent),
+            // `tail -F` waits for the file.
+            "tail" if has('F', "--retry") => None,
+            _ if TAKERS.contains(&name) && !has('f', "--quiet") => files.into_iter().find(is_absent),
             _ if COPIERS.contains(&name) && !has('t', "--target-directory") => {
                 let sources = files.split_last().map_or(&[][..], |(_, sources)| sources);
-                sources.iter().copied().find(|file| is_missing(&file))
+                sources.iter().copied().find(is_absent)
             }
             _ => None,
         };

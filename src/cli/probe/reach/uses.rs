@@ -29,11 +29,12 @@ const GIVEN: [&[u8]; 12] = [
 
 /// The beginnings of names that are given by systemd, udev, sshd, PAM, and rsync to its hooks (systemd.exec(5), udev(7),
 /// sshd(8), rsyncd.conf(5)).
-const GIVEN_SO: [&[u8]; 17] = [
+const GIVEN_SO: [&[u8]; 18] = [
     b"CACHE_DIRECTORY",
     b"CONFIGURATION_DIRECTORY",
     b"CREDENTIALS_DIRECTORY",
-    b"DEV",
+    b"DEVNAME",
+    b"DEVPATH",
     b"ID_",
     b"INVOCATION_ID",
     b"LC_",
