@@ -14,6 +14,7 @@ mod dialogue;
 mod extended;
 mod faults;
 mod filters;
+mod folder_rules;
 mod foreign_links;
 mod found;
 mod full;

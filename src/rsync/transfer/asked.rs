@@ -12,7 +12,7 @@ use crate::{
         proto::file_list::{Entry, Extra, FileKind},
         transfer::{
             Error, Event,
-            build::{Builder, Built, ERROR, VANISHED, depth, join},
+            build::{Builder, Built, ERROR, VANISHED, join},
             named::{Ending, Named, below, new_folders},
             sources::whole,
             text::{describe, shown},
@@ -96,11 +96,7 @@ impl Builder<'_> {
                 false => Named::base(Path::new(OsStr::from_bytes(&name))),
             };
             self.argument(named, is_incremental, base.is_some())?;
-            if is_incremental || !is_relative {
-                self.leave_to(0);
-            }
         }
-        self.leave_to(0);
         Ok(std::mem::take(&mut self.built))
     }
 
@@ -114,7 +110,7 @@ impl Builder<'_> {
         self.start = start;
         self.way.noted = None;
         for part in parts {
-            self.change_to(part.source, name)?;
+            self.change_to(part.source);
             if part.is_entered {
                 if self.options.one_file_system > 0 {
                     let status = self
@@ -198,20 +194,18 @@ impl Builder<'_> {
         let is_directory = status.kind() == FileKind::Directory;
         let has_content = is_directory && (options.recursive || ending != Ending::Plain);
         let is_content = ending == Ending::Content;
-        let deep = depth(&name);
         let level = if name == b"/." { &b"/."[..] } else { b"." };
         match self.add(name, &status, has_content, has_content) {
             Some(_) if is_incremental && !is_content => {}
-            Some(_) if is_incremental && has_content => drop(self.level(level)?),
-            Some(place) if has_content => {
-                self.walk(place)?;
-                self.leave_to(deep);
+            Some(_) if is_incremental && has_content => {
+                // The merge files of the first such folder hold for all arguments (observed with rsync 3.5.0).
+                if !self.has_entered() {
+                    self.enter(level)?;
+                }
+                self.content(level);
             }
+            Some(place) if has_content => self.walk(place)?,
             _ => {}
-        }
-        if is_content {
-            let current = self.current;
-            self.source(current).is_content = true;
         }
         Ok(())
     }

@@ -52,8 +52,6 @@ pub(crate) struct Source {
     /// As it was given.
     given: PathBuf,
     path: PathBuf,
-    /// Whether an argument is what is in the folder.
-    pub(super) is_content: bool,
     tree: Option<Tree>,
 }
 
@@ -109,7 +107,6 @@ impl Sources {
         let source = Source {
             given: folder.to_owned(),
             path: self.path(folder),
-            is_content: false,
             tree: None,
         };
         self.all.push(source);
