@@ -3,6 +3,7 @@
 mod algorithms;
 mod arguments;
 mod asked_for;
+mod attribute_rules;
 mod backups;
 mod bar;
 mod checks;

@@ -299,6 +299,7 @@ impl FilterList {
     ) -> Result<(), FilterError> {
         while let Some(written) = next_rule(&mut text, container)? {
             let mut prefix = written.prefix;
+            self.has_xattr_rules |= prefix.is_for_xattrs;
             let mut pattern = written.pattern;
             if pattern.len() > MAX_PATTERN {
                 let text = match &container.place {

@@ -380,8 +380,9 @@ impl<'a> Builder<'a> {
             let place = self.shown(&name);
             let gathered = match self.sources.tree(self.current, &name) {
                 Ok((tree, name)) => {
+                    let rules = &self.filters;
                     self.gatherer
-                        .gather(self.options, tree, name, &place, status, &mut extra)
+                        .gather(self.options, tree, name, &place, status, rules, &mut extra)
                 }
                 Err(error) => Err(format!("open \"{place}\" failed: {}", describe(&error))),
             };
