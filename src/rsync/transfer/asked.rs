@@ -110,7 +110,7 @@ impl Builder<'_> {
         self.start = start;
         self.way.noted = None;
         for part in parts {
-            self.change_to(part.source);
+            self.change_to(part.source, name)?;
             if part.is_entered {
                 if self.options.one_file_system > 0 {
                     let status = self
@@ -198,11 +198,10 @@ impl Builder<'_> {
         match self.add(name, &status, has_content, has_content) {
             Some(_) if is_incremental && !is_content => {}
             Some(_) if is_incremental && has_content => {
-                // The merge files of the first such folder hold for all arguments (observed with rsync 3.5.0).
-                if !self.has_entered() {
-                    self.enter(level)?;
-                }
-                self.content(level);
+                self.start_anew();
+                drop(self.level(level)?);
+                self.start_anew();
+                self.source(self.current).is_content = true;
             }
             Some(place) if has_content => self.walk(place)?,
             _ => {}

@@ -118,12 +118,31 @@ impl<'a> Builder<'a> {
         self.sources.get(self.current).shown(name)
     }
 
-    /// Goes on below another argument. The merge files of folders above that were read last still hold, whichever argument
-    /// they are below (`send_extra_file_list` in flist.c).
-    pub(super) fn change_to(&mut self, source: usize) {
+    /// Goes on below another argument, where the merge files of other folders hold. With a single argument, those of the
+    /// folders above hold until that is done (`send_extra_file_list` in flist.c).
+    pub(super) fn change_to(&mut self, source: usize, name: &[u8]) -> Result<(), Error> {
+        if self.current == source && self.has_entered() {
+            return Ok(());
+        }
         self.current = source;
-        let root = self.sources.get(source).root();
-        self.filters.set_root(&root);
+        let source = self.sources.get(source);
+        let is_content = source.is_content;
+        self.filters.set_root(&source.root());
+        self.start_anew();
+        if is_content {
+            self.enter(b".")?;
+        }
+        let slashes = name.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        for (slash, _) in slashes.filter(|(slash, _)| *slash > 0) {
+            self.enter(&name[..slash])?;
+        }
+        Ok(())
+    }
+
+    /// No folder's merge files hold any more.
+    pub(super) fn start_anew(&mut self) {
+        self.leave_to(0);
+        self.filters.look_above();
     }
 
     pub(super) fn fail(&self, bits: i32, text: &str) {
@@ -158,11 +177,6 @@ impl<'a> Builder<'a> {
     /// What is in a folder; the places of the folders there that are entered.
     pub(super) fn level(&mut self, name: &[u8]) -> Result<Vec<u32>, Error> {
         self.enter(name)?;
-        Ok(self.content(name))
-    }
-
-    /// The same of a folder whose merge files are read, or are not to be.
-    pub(super) fn content(&mut self, name: &[u8]) -> Vec<u32> {
         let entries = self.here(name).and_then(|(tree, name)| tree.entries(name));
         let entries = match entries {
             Ok(entries) => entries,
@@ -170,7 +184,7 @@ impl<'a> Builder<'a> {
                 let place = self.shown(name);
                 let text = format!("opendir \"{place}\" failed: {}", describe(&error));
                 self.fail(ERROR, &text);
-                return Vec::new();
+                return Ok(Vec::new());
             }
         };
         let mut folders = Vec::new();
@@ -184,7 +198,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        folders
+        Ok(folders)
     }
 
     /// Appends what a folder holds, if it takes part; its place, if it is entered.
@@ -289,7 +303,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether merge files of a folder hold.
-    pub(super) const fn has_entered(&self) -> bool {
+    const fn has_entered(&self) -> bool {
         !self.depths.is_empty()
     }
 

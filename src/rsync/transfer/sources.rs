@@ -52,6 +52,8 @@ pub(crate) struct Source {
     /// As it was given.
     given: PathBuf,
     path: PathBuf,
+    /// Whether an argument is what is in the folder.
+    pub(super) is_content: bool,
     tree: Option<Tree>,
 }
 
@@ -107,6 +109,7 @@ impl Sources {
         let source = Source {
             given: folder.to_owned(),
             path: self.path(folder),
+            is_content: false,
             tree: None,
         };
         self.all.push(source);

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use super::{Stage, assert_none, trees::touch};
+use super::{Stage, assert_none, client, trees::touch};
 use crate::support::daemon::has_rsync;
 
 /// `src` with two folders that have the same folders in them, and rules of their own.
@@ -36,6 +36,32 @@ fn source(root: &Path) {
     touch(&root.join("src"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
 }
 
+/// Lines with one source.
+const ONE: [&str; 12] = [
+    "-r -F src/b/",
+    "-r -F src/b",
+    "-r -FF src/b/",
+    "-r -F -R src/./b/t.c src/./b",
+    "-r -F -R src/./b/q/z src/./b/q src/./a",
+    "-r -F --files-from=deep src",
+    "-r -F --files-from=deeper src",
+    "-r -F --files-from=both src",
+    "-r -F --no-R --files-from=deep src",
+    "-r -F --no-R --files-from=content src",
+    "-r -F --no-R --files-from=whole src",
+    "-r -F --no-R --files-from=folder src",
+];
+
+/// Lines with several.
+const SEVERAL: [&str; 6] = [
+    "-r -F src/a/ src/b/",
+    "-r -F src/b/ src/a/",
+    "-r -F src/b src/a/",
+    "-r -F src/b/w/t.x src/a/ src/a/q/t.k src/b/",
+    "-r -F src/b/q src/a/q",
+    "-r -F -R src/./ src/b/./q src/./a/q/z",
+];
+
 #[test]
 fn rules_of_folders_hold_below_them_whatever_was_listed_before() {
     if !has_rsync() {
@@ -43,30 +69,59 @@ fn rules_of_folders_hold_below_them_whatever_was_listed_before() {
     }
     let stage = Stage::new();
     let mut differences = Vec::new();
-    for order in ["--i-r", "--no-i-r", "--delete-after"] {
-        for words in [
-            "-r -F src/b/",
-            "-r -F src/b",
-            "-r -F src/a/ src/b/",
-            "-r -F src/b/ src/a/",
-            "-r -F src/b src/a/",
-            "-r -F src/b/w/t.x src/a/ src/a/q/t.k src/b/",
-            "-r -F src/b/q src/a/q",
-            "-r -FF src/b/",
-            "-r -F -R src/./b/t.c src/./b",
-            "-r -F -R src/./b/q/z src/./b/q src/./a",
-            "-r -F -R src/./ src/b/./q src/./a/q/z",
-            "-r -F --files-from=deep src",
-            "-r -F --files-from=deeper src",
-            "-r -F --files-from=both src",
-            "-r -F --no-R --files-from=deep src",
-            "-r -F --no-R --files-from=content src",
-            "-r -F --no-R --files-from=whole src",
-            "-r -F --no-R --files-from=folder src",
-        ] {
-            let words: Vec<_> = words.split(' ').chain([order, "{url}/drop/"]).collect();
+    for (orders, lines) in [
+        (&["--i-r", "--no-i-r", "--delete-after"][..], &ONE[..]),
+        (&["--no-i-r", "--delete-after"], &SEVERAL),
+    ] {
+        for (order, line) in orders
+            .iter()
+            .flat_map(|order| lines.iter().map(move |line| (order, line)))
+        {
+            let words: Vec<_> = line.split(' ').chain([*order, "{url}/drop/"]).collect();
             differences.extend(stage.compare_push(&words, source, |_| {}).err());
         }
     }
     assert_none(&differences);
+}
+
+/// Where lists come folder by folder, those of rsync's first source hold for the others.
+#[test]
+fn the_rules_of_each_source_hold_for_itself() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    for sources in [["src/a/", "src/b/"], ["src/b/", "src/a/"]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        source(folder.path());
+        // What the other source has of the same name is not to count.
+        for (name, from) in [
+            ("of-a.x", "src/a/q"),
+            ("of-a.c", "src/a/q"),
+            ("of-b.x", "src/b/q"),
+            ("of-b.c", "src/b/q"),
+        ] {
+            fs::write(folder.path().join(from).join(name), name).expect("a file");
+        }
+        let _ = fs::remove_dir_all(stage.target());
+        fs::create_dir(stage.target()).expect("a folder");
+        let url = format!("rsync://127.0.0.1:{}/drop/", stage.daemon.port());
+        let mut command = client(folder.path(), true);
+        let output = command.args(["-rF"]).args(sources).arg(&url).output();
+        let output = output.expect("the client runs");
+        assert!(output.status.success(), "{output:?}");
+        let has = |name: &str| stage.target().join(name).exists();
+        for (name, expected) in [
+            ("q/of-a.x", true),
+            ("q/of-a.c", false),
+            ("q/of-b.x", false),
+            ("q/of-b.c", true),
+            ("w/t.c", true),
+            ("w/t.x", false),
+            ("w/t.o", false),
+            ("q/z/t.o", false),
+        ] {
+            assert_eq!(has(name), expected, "{sources:?} {name}");
+        }
+    }
 }
