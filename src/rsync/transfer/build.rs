@@ -393,10 +393,10 @@ impl<'a> Builder<'a> {
         if self.options.acls || self.options.xattrs {
             let place = self.shown(&name);
             let gathered = match self.sources.tree(self.current, &name) {
-                Ok((tree, name)) => {
+                Ok(there) => {
                     let rules = &self.filters;
                     self.gatherer
-                        .gather(self.options, tree, name, &place, status, rules, &mut extra)
+                        .gather(self.options, there, &place, status, rules, &mut extra)
                 }
                 Err(error) => Err(format!("open \"{place}\" failed: {}", describe(&error))),
             };

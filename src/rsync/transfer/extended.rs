@@ -152,7 +152,7 @@ impl Keep<'_> {
 
     /// The attributes of the sender's that are kept here, and their names: where rules choose, those that only root can set
     /// become the user's.
-    fn kept<'l>(
+    pub(super) fn kept<'l>(
         &self,
         list: &'l FileList,
         entry: &Entry,

@@ -59,8 +59,7 @@ impl Gatherer {
     pub(super) fn gather(
         &mut self,
         options: &Options,
-        tree: &mut Tree,
-        name: &[u8],
+        (tree, name): (&mut Tree, &[u8]),
         place: &str,
         status: &Status,
         rules: &FilterList,
