@@ -81,7 +81,7 @@ fn rules_for_attributes_decide_what_is_sent_kept_and_removed() {
         "--filter=-x a|--filter=- user.secret",
         "--filter=: .rsync-filter|--filter=-x trusted.*",
     ] {
-        for options in ["-aXi", "-rlXi", "-aXin", "-aXi --protocol=30", "-aXi --no-i-r"] {
+        for options in ["-aXi", "-rlXi --protocol=30 --no-i-r", "-aXin"] {
             let words: Vec<_> = options.split(' ').chain(rules.split('|')).collect();
             let push = [&*words, &["src/", "{url}/drop/"]].concat();
             differences.extend(stage.compare_push(&push, source, other).err());
