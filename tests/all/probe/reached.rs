@@ -390,6 +390,45 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
     );
 }
 
+/// What the first round of a loop passes over the next one may come to.
+#[test]
+fn a_round_that_passes_rsync_over_is_told() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: EXIT\n");
+    let folder = folder(&[("there", "")]);
+    let root = folder.path();
+    let passed = "the first round of the loop on line 2 does not come to rsync";
+    let never = "rsync is never started: line 3 asks for `/no/such`";
+    for (text, expected) in [
+        (
+            "for f in /no/such HERE/there; do\n[ -e \"$f\" ] && RSYNC\ndone\n",
+            passed,
+        ),
+        (
+            "for f in /no/such HERE/there; do\n[ -e $f ] || continue\nRSYNC\ndone\n",
+            passed,
+        ),
+        (
+            "for f in /no/such; do\n[ -e $f ] || continue\nRSYNC\ndone\n",
+            never,
+        ),
+        (
+            "for f in HERE/there /no/such; do\n[ -e $f ] || continue\nRSYNC\ndone\n",
+            "works",
+        ),
+    ] {
+        let call = format!("rsync rsync://127.0.0.1:{port}/");
+        let own = text
+            .replace("RSYNC", &call)
+            .replace("HERE", &root.display().to_string());
+        fs::write(root.join("job.sh"), format!("#!/bin/sh\n{own}")).expect("a file");
+        let output = program(root, &["probe", "--reproduce", "job.sh"])
+            .output()
+            .expect("it runs");
+        let told = format!("{}{}", stdout(&output), stderr(&output));
+        assert!(told.contains(expected), "{own}: {told}");
+    }
+}
+
 /// What a unit runs first, and what it names that is not there.
 #[test]
 fn a_dry_run_knows_whether_a_unit_comes_to_rsync() {

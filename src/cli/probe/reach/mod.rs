@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use crate::{
     cli::probe::{fault::Fault, interpreter, part::Part, text::position},
-    model::script::Call,
+    model::script::{Block, Call},
     syntax::shell::{Command, Item, Join, Kind, List, PartKind, Word},
 };
 
@@ -30,6 +30,17 @@ impl Part<'_> {
         let bodies =
             all.flat_map(|(name, all)| all.into_iter().map(move |one| (name, one.body.range.clone())));
         bodies.collect()
+    }
+
+    /// The line of a loop whose first round does not come to a call: the next ones may.
+    pub(super) fn passing_round(&self, call: &Call, bytes: &[u8]) -> Option<usize> {
+        let (place, _) = self.unreached(call, bytes)?;
+        let mut loops = call.blocks.iter().filter_map(|block| match block {
+            Block::For { range } => Some(range),
+            _ => None,
+        });
+        let range = loops.find(|range| range.contains(&place) && has_rounds(&bytes[(*range).clone()]))?;
+        Some(position(bytes, range.start))
     }
 
     /// Why the shell does not come to a call, if that is sure, and where that stands.
@@ -194,6 +205,23 @@ impl<'a> Run<'a> {
             Kind::Function { .. } | Kind::Arithmetic => Ok(()),
         }
     }
+}
+
+/// Whether a `for` may have more than one round.
+fn has_rounds(text: &[u8]) -> bool {
+    let head = text
+        .split(|byte| b";\n".contains(byte))
+        .next()
+        .unwrap_or_default();
+    let mut words = head
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+        .skip_while(|word| *word != b"in")
+        .skip(1);
+    let is_one = words
+        .next()
+        .is_some_and(|word| !word.iter().any(|byte| b"$*?[{`@".contains(byte)));
+    !is_one || words.next().is_some()
 }
 
 /// The parts of a list that `&&` and `||` join.

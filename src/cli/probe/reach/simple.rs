@@ -68,6 +68,11 @@ impl<'a> Run<'a> {
                 self.why = Some((place, fault.clone()));
                 Flow::Ends(place, fault)
             }
+            "break" | "continue" => {
+                self.code = None;
+                let sign = if name == "break" { "break" } else { "continue" };
+                Flow::Ends(place, Fault::Ended(line, sign))
+            }
             "set" => {
                 self.options(call);
                 Flow::Goes(None)
