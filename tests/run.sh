@@ -3,9 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# python3 is for rsync's rrsync, openssl for its rsync-ssl, systemd for its journal.
+# python3 is for rsync's rrsync, openssl for its rsync-ssl, systemd for its journal, tzdata for the names of zones.
 packages=(rsync acl attr bindfs curl e2fsprogs inotify-tools iproute2 iptables nftables openssh-client openssh-server openssl
-    perl-base python3 systemd util-linux xinetd)
+    perl-base python3 systemd tzdata util-linux xinetd)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -154,6 +154,7 @@ fn identity() -> Identity {
         is_root: geteuid().is_root(),
         groups: groups.collect(),
         umask: mask(),
+        attribute_rules: None,
     }
 }
 

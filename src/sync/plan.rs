@@ -365,11 +365,6 @@ impl Reading {
         }
         self.choose()?;
         self.list.check(&first.host, self.password_file.as_deref())?;
-        if self.options.xattrs && self.options.filters.has_xattr_rules() {
-            return Err(UsageError::NotYet(
-                "--xattrs with a filter rule for attributes (`x`)",
-            ));
-        }
         if self.options.list_only && !self.options.recursive {
             self.options.directories = true;
         }

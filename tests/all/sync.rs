@@ -3,6 +3,7 @@
 mod algorithms;
 mod arguments;
 mod asked_for;
+mod attribute_rules;
 mod backups;
 mod bar;
 mod checks;
@@ -14,6 +15,7 @@ mod dialogue;
 mod extended;
 mod faults;
 mod filters;
+mod folder_rules;
 mod foreign_links;
 mod found;
 mod full;

@@ -11,7 +11,7 @@ use crate::{
         variables::{Found, OF_RSYNC},
     },
     lint::Crontab,
-    model::script::{Argument, Call, Stream},
+    model::script::{Argument, Block, Call, Stream},
     probe::Effect,
     syntax::crontab::Kind,
     terms::Bytes,
@@ -59,6 +59,16 @@ impl Part<'_> {
         let before = calls.filter(|other| {
             other.range.start <= call.range.start && self.is_of_dash(&other.range, call, bytes)
         });
+        // What is done in some cases only need not be met.
+        let is_sure = |other: &&Call| {
+            let branches = |call: &Call| {
+                call.blocks
+                    .iter()
+                    .filter(|block| **block == Block::Branch)
+                    .count()
+            };
+            branches(other) <= branches(call)
+        };
         let of_calls = before.filter_map(|other| {
             let line = position(bytes, other.range.start);
             let is_pipefail = |word: &Argument| word.is("pipefail");
@@ -68,10 +78,10 @@ impl Part<'_> {
                     let is_apart = self.scopes_of(&other.range, &call.range).next().is_some();
                     (!is_apart && !dash_knows_pipefail()).then_some(Fault::Pipefail(line))
                 }
-                "source" => Some(Fault::OfBash(line, "source", false)),
-                "pushd" => Some(Fault::OfBash(line, "pushd", false)),
-                "popd" => Some(Fault::OfBash(line, "popd", false)),
-                "[[" => Some(Fault::OfBash(line, "[[", false)),
+                "source" if is_sure(&other) => Some(Fault::OfBash(line, "source", false)),
+                "pushd" if is_sure(&other) => Some(Fault::OfBash(line, "pushd", false)),
+                "popd" if is_sure(&other) => Some(Fault::OfBash(line, "popd", false)),
+                "[[" if is_sure(&other) => Some(Fault::OfBash(line, "[[", false)),
                 _ if has_here_string(other, bytes) => Some(Fault::OfBash(line, "<<<", true)),
                 _ => None,
             };

@@ -94,6 +94,11 @@ impl Part<'_> {
                 shown.trim_start_matches('%')
             ));
         }
+        if let Some(line) = self.passing_round(call, bytes) {
+            return Err(format!(
+                "the first round of the loop on line {line} does not come to rsync; give the command of another one, as 'rsync ...'"
+            ));
+        }
         let mut words = Vec::new();
         for argument in call.arguments() {
             words.extend(self.words(argument, bytes)?);

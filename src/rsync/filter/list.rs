@@ -71,6 +71,8 @@ pub struct FilterList {
     pub(super) role: Option<Side>,
     /// What held in the folders above the one that was entered last.
     pub(super) saved: Vec<Vec<Arc<Vec<Arc<Rule>>>>>,
+    /// Whether a rule spoke of extended attributes.
+    pub(super) has_xattr_rules: bool,
     /// What was dropped and is not told yet, as rsync says it.
     pub(super) dropped: Vec<String>,
 }
@@ -189,9 +191,9 @@ impl FilterList {
         self.decide(&question)
     }
 
-    /// Whether one of the rules has `x`.
-    pub fn has_xattr_rules(&self) -> bool {
-        self.rules.iter().any(|rule| rule.prefix.is_for_xattrs)
+    /// Whether one of the rules that were read has `x`, wherever it stood.
+    pub const fn has_xattr_rules(&self) -> bool {
+        self.has_xattr_rules
     }
 
     /// Whether merge files of folders may hold rules that only the sender has read.

@@ -24,6 +24,8 @@ pub(super) struct Merge {
     prefix: Prefix,
     /// Its name; before the first folder perhaps with the folder from which on it is looked for.
     pattern: Vec<u8>,
+    /// The same as it was given.
+    named: Vec<u8>,
     needs_scan: bool,
     /// A list that was cleared named it.
     is_gone: bool,
@@ -107,6 +109,15 @@ impl FilterList {
             number += 1;
         }
         Ok(())
+    }
+
+    /// From here on the merge files of the folders above are looked for anew, in whichever folder is entered next. No
+    /// folder is entered now.
+    pub fn look_above(&mut self) {
+        for merge in &mut self.merges {
+            merge.pattern.clone_from(&merge.named);
+            merge.needs_scan = true;
+        }
     }
 
     /// Leaves the folder that was entered last.
@@ -299,6 +310,7 @@ impl FilterList {
     ) -> Result<(), FilterError> {
         while let Some(written) = next_rule(&mut text, container)? {
             let mut prefix = written.prefix;
+            self.has_xattr_rules |= prefix.is_for_xattrs;
             let mut pattern = written.pattern;
             if pattern.len() > MAX_PATTERN {
                 let text = match &container.place {
@@ -378,6 +390,7 @@ impl FilterList {
             self.merges.push(Merge {
                 prefix: rule.prefix.clone(),
                 pattern: rule.pattern.clone(),
+                named: rule.pattern.clone(),
                 needs_scan: true,
                 is_gone: false,
                 from: container.place.clone(),

@@ -198,8 +198,8 @@ impl Generator<'_> {
         };
         // What cannot be read is told when it is missed.
         let Ok(there) = tree.handle(&name) else { return };
-        for attribute in list.xattrs(entry) {
-            if let Some(value) = long_value_of(attribute, &there) {
+        for (name, attribute) in self.keep.kept(&list, entry) {
+            if let Some(value) = long_value_of(&name, attribute, &there) {
                 self.values.insert((set, attribute.number), value);
             }
         }

@@ -12,7 +12,7 @@ use crate::{
         proto::file_list::{Entry, Extra, FileKind},
         transfer::{
             Error, Event,
-            build::{Builder, Built, ERROR, VANISHED, depth, join},
+            build::{Builder, Built, ERROR, VANISHED, join},
             named::{Ending, Named, below, new_folders},
             sources::whole,
             text::{describe, shown},
@@ -96,11 +96,7 @@ impl Builder<'_> {
                 false => Named::base(Path::new(OsStr::from_bytes(&name))),
             };
             self.argument(named, is_incremental, base.is_some())?;
-            if is_incremental || !is_relative {
-                self.leave_to(0);
-            }
         }
-        self.leave_to(0);
         Ok(std::mem::take(&mut self.built))
     }
 
@@ -198,20 +194,17 @@ impl Builder<'_> {
         let is_directory = status.kind() == FileKind::Directory;
         let has_content = is_directory && (options.recursive || ending != Ending::Plain);
         let is_content = ending == Ending::Content;
-        let deep = depth(&name);
         let level = if name == b"/." { &b"/."[..] } else { b"." };
         match self.add(name, &status, has_content, has_content) {
             Some(_) if is_incremental && !is_content => {}
-            Some(_) if is_incremental && has_content => drop(self.level(level)?),
-            Some(place) if has_content => {
-                self.walk(place)?;
-                self.leave_to(deep);
+            Some(_) if is_incremental && has_content => {
+                self.start_anew();
+                drop(self.level(level)?);
+                self.start_anew();
+                self.source(self.current).is_content = true;
             }
+            Some(place) if has_content => self.walk(place)?,
             _ => {}
-        }
-        if is_content {
-            let current = self.current;
-            self.source(current).is_content = true;
         }
         Ok(())
     }

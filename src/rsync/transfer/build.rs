@@ -54,6 +54,8 @@ pub(crate) struct Builder<'a> {
     pub(super) filters: FilterList,
     /// How deep the folders are whose merge files hold.
     depths: Vec<usize>,
+    /// So many of those are of folders on the way to what is gone through, and hold until that is done.
+    entered: usize,
     /// The merge files that are not read, of which that has been said.
     refused: HashSet<Vec<u8>>,
     /// The first name of what has several, by file system and number.
@@ -86,6 +88,7 @@ impl<'a> Builder<'a> {
             way: Way::default(),
             filters,
             depths: Vec::new(),
+            entered: 0,
             refused: HashSet::new(),
             leaders: HashMap::new(),
             gatherer: Gatherer::default(),
@@ -115,16 +118,17 @@ impl<'a> Builder<'a> {
         self.sources.get(self.current).shown(name)
     }
 
-    /// Goes on below another argument, where the merge files of other folders hold.
+    /// Goes on below another argument, where the merge files of other folders hold. With a single argument, those of the
+    /// folders above hold until that is done (`send_extra_file_list` in flist.c).
     pub(super) fn change_to(&mut self, source: usize, name: &[u8]) -> Result<(), Error> {
-        if self.current == source && !self.depths.is_empty() {
+        if self.current == source && self.has_entered() {
             return Ok(());
         }
         self.current = source;
-        self.leave_to(0);
         let source = self.sources.get(source);
         let is_content = source.is_content;
         self.filters.set_root(&source.root());
+        self.start_anew();
         if is_content {
             self.enter(b".")?;
         }
@@ -133,6 +137,12 @@ impl<'a> Builder<'a> {
             self.enter(&name[..slash])?;
         }
         Ok(())
+    }
+
+    /// No folder's merge files hold any more.
+    pub(super) fn start_anew(&mut self) {
+        self.leave_to(0);
+        self.filters.look_above();
     }
 
     pub(super) fn fail(&self, bits: i32, text: &str) {
@@ -147,8 +157,11 @@ impl<'a> Builder<'a> {
         self.built.origins.note(place, self.current);
     }
 
-    /// Everything below a folder of the list; without recursion only what is in it.
+    /// Everything below a folder of the list; without recursion only what is in it. The merge files that hold before hold
+    /// in it, and afterwards, also those of the folder itself that a name in it has had read (`send_if_directory` in
+    /// flist.c).
     pub(super) fn walk(&mut self, place: u32) -> Result<(), Error> {
+        self.entered = self.depths.len();
         let mut folders = vec![place];
         while let Some(place) = folders.pop() {
             let list = &self.built.list;
@@ -156,6 +169,8 @@ impl<'a> Builder<'a> {
             // The first of them is the next.
             folders.extend(self.level(&name)?.into_iter().rev());
         }
+        self.leave_to(0);
+        self.entered = 0;
         Ok(())
     }
 
@@ -287,6 +302,11 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Whether merge files of a folder hold.
+    const fn has_entered(&self) -> bool {
+        !self.depths.is_empty()
+    }
+
     /// Reads the merge files of a folder, and forgets those of the folders that it is not in.
     pub(super) fn enter(&mut self, name: &[u8]) -> Result<(), Error> {
         let depth = depth(name);
@@ -309,8 +329,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    pub(super) fn leave_to(&mut self, depth: usize) {
-        while self.depths.last().is_some_and(|&last| last >= depth) {
+    fn leave_to(&mut self, depth: usize) {
+        while self.depths.len() > self.entered && self.depths.last().is_some_and(|&last| last >= depth) {
             self.depths.pop();
             self.filters.leave();
         }
@@ -373,9 +393,10 @@ impl<'a> Builder<'a> {
         if self.options.acls || self.options.xattrs {
             let place = self.shown(&name);
             let gathered = match self.sources.tree(self.current, &name) {
-                Ok((tree, name)) => {
+                Ok(there) => {
+                    let rules = &self.filters;
                     self.gatherer
-                        .gather(self.options, tree, name, &place, status, &mut extra)
+                        .gather(self.options, there, &place, status, rules, &mut extra)
                 }
                 Err(error) => Err(format!("open \"{place}\" failed: {}", describe(&error))),
             };
@@ -421,9 +442,9 @@ pub(super) fn join(folder: &[u8], base: &[u8]) -> Vec<u8> {
 }
 
 /// How deep a folder is.
-pub(super) fn depth(name: &[u8]) -> usize {
+fn depth(name: &[u8]) -> usize {
     match name {
         b"." | b"/." => 1,
-        name => 2 + name.iter().filter(|&&byte| byte == b'/').count(),
+        name => 2 + name.iter().skip(1).filter(|&&byte| byte == b'/').count(),
     }
 }

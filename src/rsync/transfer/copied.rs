@@ -24,12 +24,13 @@ impl<'a> Source<'a> {
         now: &Status,
     ) -> io::Result<Self> {
         let has_acl = options.acls && now.kind() != FileKind::Symlink;
+        let chosen = identity.chosen();
         Ok(Self {
             options,
             identity,
             now: *now,
             xattrs: match options.xattrs {
-                true => there.xattrs(identity.is_root)?,
+                true => there.xattrs(|name| chosen.takes(name))?,
                 false => Vec::new(),
             },
             acl: match has_acl {
@@ -50,7 +51,7 @@ impl<'a> Source<'a> {
         let xattrs = self
             .xattrs
             .iter()
-            .map(|(name, value)| (&**name, Some(value.clone())));
+            .map(|(name, value)| (name.into(), Some(value.clone())));
         Attributes {
             permissions: (!is_link).then_some(now.mode & 0o7777),
             mtime: options.times.then_some((now.mtime, now.nanoseconds)),
@@ -62,7 +63,7 @@ impl<'a> Source<'a> {
                 xattrs: (options.xattrs && now.kind() != FileKind::Directory).then(|| xattrs.collect()),
                 acl: has_acl.then_some(&self.acl),
                 default_acl: (has_acl && now.kind() == FileKind::Directory).then_some(&self.default_acl),
-                is_root: self.identity.is_root,
+                chosen: self.identity.chosen(),
             },
         }
     }

@@ -2,6 +2,7 @@
 //! what is to be set.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     io,
 };
@@ -12,7 +13,7 @@ use crate::rsync::{
         file_list::{Acl, Entry, FileKind, FileList, Xattr, XattrValue, write_wanted},
     },
     transfer::{generator::Generator, keep::Keep, queue::Pending, text::shown},
-    tree::{Attributes, Extended, Handle, Status, Wanted, is_kept, is_private},
+    tree::{Attributes, Extended, Handle, Status, Wanted, is_private},
 };
 
 /// A long value: the set of attributes that it belongs to, and its number there. Files may share a set, and a sender gives
@@ -62,13 +63,12 @@ const NAMES_FAILED: &str = "get_xattr_names: llistxattr({},1024)";
 /// The call that failed, with the place in `{}`.
 pub(super) fn read_attributes(
     there: &Handle<'_>,
-    is_root: bool,
     is_chosen: impl Fn(&[u8]) -> bool,
 ) -> Result<Vec<Named>, (String, io::Error)> {
-    let names = there.names(is_root);
+    let names = there.names(is_chosen);
     let names = names.map_err(|error| (NAMES_FAILED.to_owned(), error))?;
     let mut attributes = Vec::new();
-    for name in names.into_iter().filter(|name| is_chosen(name)) {
+    for name in names {
         match there.get(&name) {
             Ok(Some(value)) => attributes.push((name, value)),
             // It is gone meanwhile.
@@ -83,9 +83,9 @@ pub(super) fn read_attributes(
 }
 
 /// The value that something has of an attribute whose digest is known, if it is the sender's and a long one.
-pub(super) fn long_value_of(attribute: &Xattr, there: &Handle<'_>) -> Option<Vec<u8>> {
+pub(super) fn long_value_of(name: &[u8], attribute: &Xattr, there: &Handle<'_>) -> Option<Vec<u8>> {
     let value = match attribute.value {
-        XattrValue::Digest(..) => there.get(&attribute.name).ok().flatten(),
+        XattrValue::Digest(..) => there.get(name).ok().flatten(),
         XattrValue::Whole(_) => None,
     };
     value.filter(|value| XattrValue::listed(value) == attribute.value)
@@ -123,15 +123,16 @@ impl Keep<'_> {
         if !self.options.xattrs {
             return Ok(difference);
         }
+        let chosen = self.identity.chosen();
         let present = match there {
-            Some((there, _)) => read_attributes(there, self.identity.is_root, |_| true)?,
+            Some((there, _)) => read_attributes(there, |name| chosen.takes(name))?,
             None => Vec::new(),
         };
         let mut count = 0;
         let mut is_other = false;
-        for attribute in self.kept(list, entry) {
+        for (name, attribute) in self.kept(list, entry) {
             count += 1;
-            let value = present.iter().find(|(name, _)| **name == *attribute.name);
+            let value = present.iter().find(|(present, _)| **present == *name);
             if value.is_some_and(|(_, value)| XattrValue::listed(value) == attribute.value) {
                 continue;
             }
@@ -149,13 +150,25 @@ impl Keep<'_> {
         Ok(difference)
     }
 
-    /// The attributes of the sender's that are kept here.
-    fn kept<'l>(&self, list: &'l FileList, entry: &Entry) -> impl Iterator<Item = &'l Xattr> {
+    /// The attributes of the sender's that are kept here, and their names: where rules choose, those that only root can set
+    /// become the user's.
+    pub(super) fn kept<'l>(
+        &self,
+        list: &'l FileList,
+        entry: &Entry,
+    ) -> impl Iterator<Item = (Cow<'l, [u8]>, &'l Xattr)> {
         let (is_root, takes_private) = (self.identity.is_root, self.options.private_xattrs);
-        let all = list.xattrs(entry).iter();
-        all.filter(move |attribute| {
-            let is_taken = takes_private || !is_private(&attribute.name);
-            is_taken && is_kept(&attribute.name, is_root)
+        let chosen = self.identity.chosen();
+        list.xattrs(entry).iter().filter_map(move |attribute| {
+            let name = &*attribute.name;
+            if !chosen.takes(name) {
+                return None;
+            }
+            let name = match is_root || name.starts_with(b"user.") {
+                true => Cow::Borrowed(name),
+                false => Cow::Owned([b"user.rsync.", name].concat()),
+            };
+            (takes_private || !is_private(&name)).then_some((name, attribute))
         })
     }
 
@@ -171,12 +184,12 @@ impl Keep<'_> {
         entry: &Entry,
         there: Option<&Handle<'_>>,
     ) -> Extended<'l> {
-        let xattrs = self.kept(list, entry).map(|attribute| match &attribute.value {
-            XattrValue::Whole(value) => (&*attribute.name, Some(value.to_vec())),
-            XattrValue::Digest(..) => {
-                let value = there.and_then(|there| long_value_of(attribute, there));
-                (&*attribute.name, value)
-            }
+        let xattrs = self.kept(list, entry).map(|(name, attribute)| {
+            let value = match &attribute.value {
+                XattrValue::Whole(value) => Some(value.to_vec()),
+                XattrValue::Digest(..) => there.and_then(|there| long_value_of(&name, attribute, there)),
+            };
+            (name, value)
         });
         self.wanted(list, entry, xattrs.collect())
     }
@@ -195,16 +208,19 @@ impl Keep<'_> {
         places: &[Handle<'_>],
     ) -> Result<Extended<'l>, &'l [u8]> {
         let mut xattrs = Vec::new();
-        for attribute in self.kept(list, entry) {
-            let name = &*attribute.name;
+        for (name, attribute) in self.kept(list, entry) {
             let value = match &attribute.value {
                 XattrValue::Whole(value) => value.to_vec(),
                 XattrValue::Digest(..) => {
                     let given = list
                         .xattr_set(entry)
                         .and_then(|set| values.get(&(set, attribute.number)));
-                    let found = || places.iter().find_map(|there| long_value_of(attribute, there));
-                    given.cloned().or_else(found).ok_or(name)?
+                    let found = || {
+                        places
+                            .iter()
+                            .find_map(|there| long_value_of(&name, attribute, there))
+                    };
+                    given.cloned().or_else(found).ok_or(&*attribute.name)?
                 }
             };
             xattrs.push((name, Some(value)));
@@ -219,7 +235,7 @@ impl Keep<'_> {
             xattrs: self.options.xattrs.then_some(xattrs),
             acl: acls.then(|| list.acl(entry).unwrap_or(NOTHING)),
             default_acl: (acls && entry.is_directory()).then(|| list.default_acl(entry).unwrap_or(NOTHING)),
-            is_root: self.identity.is_root,
+            chosen: self.identity.chosen(),
         }
     }
 }

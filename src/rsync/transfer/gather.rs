@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::rsync::{
+    filter::{FilterList, Side, Verdict},
     proto::{
         ItemFlags, Record, Session, Violation,
         file_list::{Acl, Entry, Extra, FileKind, FileList, Xattr, XattrValue, end_values, write_value},
@@ -17,7 +18,7 @@ use crate::rsync::{
         extended::{ValueKey, long_value, read_attributes},
         text::{describe, shown},
     },
-    tree::{Handle, Status, Tree, is_private},
+    tree::{Chosen, Handle, Status, Tree, is_private},
 };
 
 /// Things that many files have in common, each kept once, and numbered.
@@ -58,10 +59,10 @@ impl Gatherer {
     pub(super) fn gather(
         &mut self,
         options: &Options,
-        tree: &mut Tree,
-        name: &[u8],
+        (tree, name): (&mut Tree, &[u8]),
         place: &str,
         status: &Status,
+        rules: &FilterList,
         extra: &mut Extra,
     ) -> Result<(), String> {
         let kind = status.kind();
@@ -91,7 +92,7 @@ impl Gatherer {
             let there = tree.handle(name);
             let attributes = there
                 .map_err(|error| ("get_xattr_names: llistxattr({},1024)".to_owned(), error))
-                .and_then(|there| attributes(&there, options.private_xattrs))
+                .and_then(|there| attributes(&there, options.private_xattrs, rules))
                 .map_err(|(call, error)| {
                     let place = format!("\"{place}\"");
                     format!("{} failed: {}", call.replace("{}", &place), describe(&error))
@@ -103,9 +104,20 @@ impl Gatherer {
 }
 
 /// What stands in the list of the attributes of a file: a sender leaves only those of the system and rsync's own out,
-/// whoever it is. Or the call that failed, with the place in `{}`.
-fn attributes(there: &Handle<'_>, sends_private: bool) -> Result<Vec<Xattr>, (String, io::Error)> {
-    let attributes = read_attributes(there, true, |name| sends_private || !is_private(name))?;
+/// whoever it is; where rules speak of attributes, what they hide in the place of those of the system. Or the call that
+/// failed, with the place in `{}`.
+fn attributes(
+    there: &Handle<'_>,
+    sends_private: bool,
+    rules: &FilterList,
+) -> Result<Vec<Xattr>, (String, io::Error)> {
+    let is_chosen = |name: &[u8]| match rules.has_xattr_rules() {
+        true => rules.check_xattr(name, Side::Sender) != Verdict::Excluded,
+        false => Chosen::All.takes(name),
+    };
+    let attributes = read_attributes(there, |name| {
+        is_chosen(name) && (sends_private || !is_private(name))
+    })?;
     let listed = attributes.into_iter();
     Ok(Xattr::listed(
         listed

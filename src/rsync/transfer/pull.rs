@@ -145,6 +145,10 @@ pub fn pull(
     };
     let place = destination.unwrap_or_default();
     let mut tree = place.tree;
+    let identity = Identity {
+        attribute_rules: filters.has_xattr_rules().then(|| Arc::new(filters.clone())),
+        ..identity
+    };
     let keep = Keep {
         options,
         identity,

@@ -259,7 +259,7 @@ impl Receiver<'_> {
                         return Ok(Asked::Values);
                     }
                 }
-                Some(Pending::Transfer { .. }) => {}
+                Some(Pending::Transfer { number, .. }) => self.passed_over(number),
                 Some(Pending::Local(number, flags)) => self.report(number, flags, None)?,
                 Some(Pending::Linked(number, flags, name)) => {
                     self.report(number, flags, Some(&*name).filter(|name| !name.is_empty()))?;
@@ -281,6 +281,13 @@ impl Receiver<'_> {
                     };
                 }
             }
+        }
+    }
+
+    /// A file was asked for, and something behind it is answered: before protocol 30 that alone says that it will not come.
+    fn passed_over(&self, number: u32) {
+        if self.session.protocol < 30 {
+            self.stored.fail(number);
         }
     }
 

@@ -1,4 +1,4 @@
-use std::{ffi::OsStr, fs::File, io, os::fd::AsFd as _};
+use std::{ffi::OsStr, fs::File, io, os::fd::AsFd as _, sync::Arc};
 
 use nix::{
     errno::Errno,
@@ -11,7 +11,10 @@ use nix::{
 };
 
 use crate::{
-    rsync::tree::{Extended, Handle, Status, Tree},
+    rsync::{
+        filter::FilterList,
+        tree::{Chosen, Extended, Handle, Status, Tree},
+    },
     terms::describe,
 };
 
@@ -24,9 +27,20 @@ pub struct Identity {
     pub groups: Vec<u32>,
     /// What a new file's mode leaves out.
     pub umask: u32,
+    /// The rules that have `x`, if there are any: they decide which extended attributes are kept.
+    pub attribute_rules: Option<Arc<FilterList>>,
 }
 
 impl Identity {
+    /// Which extended attributes are kept.
+    pub fn chosen(&self) -> Chosen {
+        match &self.attribute_rules {
+            Some(rules) => Chosen::Unhidden(rules.clone()),
+            None if self.is_root => Chosen::All,
+            None => Chosen::OfUsers,
+        }
+    }
+
     /// Whether a file can be given to a group.
     pub fn may_give_to(&self, group: u32) -> bool {
         self.is_root || self.groups.contains(&group)

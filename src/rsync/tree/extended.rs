@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     ffi::OsStr,
     fs::{self, File},
     io,
@@ -21,6 +22,7 @@ use nix::{
 };
 
 use crate::rsync::{
+    filter::{FilterList, Side, Verdict},
     proto::file_list::{Acl, Grant},
     tree::{Tree, Unset},
 };
@@ -38,7 +40,30 @@ pub struct Handle<'f> {
 }
 
 /// The name of an extended attribute, and its value; without one, there is the right one already.
-pub type Wanted<'a> = (&'a [u8], Option<Vec<u8>>);
+pub type Wanted<'a> = (Cow<'a, [u8]>, Option<Vec<u8>>);
+
+/// Which extended attributes are kept at all (`rsync_xal_get` and `receive_xattr` in xattrs.c).
+#[derive(Clone, Debug, Default)]
+pub enum Chosen {
+    /// Those of users.
+    #[default]
+    OfUsers,
+    /// All but those of the system.
+    All,
+    /// Those that the rules with `x` leave, whatever their namespace.
+    Unhidden(Arc<FilterList>),
+}
+
+impl Chosen {
+    /// Whether an attribute is kept.
+    pub fn takes(&self, name: &[u8]) -> bool {
+        match self {
+            Self::OfUsers => name.starts_with(b"user."),
+            Self::All => !name.starts_with(b"system."),
+            Self::Unhidden(rules) => rules.check_xattr(name, Side::Receiver) != Verdict::Excluded,
+        }
+    }
+}
 
 /// What else something at the destination is to have; `None` stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +74,8 @@ pub struct Extended<'a> {
     pub acl: Option<&'a Acl>,
     /// The default ACL of a folder.
     pub default_acl: Option<&'a Acl>,
-    /// Whether all namespaces are ours.
-    pub is_root: bool,
+    /// Which attributes count.
+    pub chosen: Chosen,
 }
 
 impl Extended<'_> {
@@ -111,13 +136,12 @@ impl<'f> Handle<'f> {
         })
     }
 
-    /// The names of the attributes that rsync keeps, sorted: for root all but those of the system, for others those of
-    /// users (`rsync_xal_get` in xattrs.c).
+    /// The names of the attributes that are chosen, sorted.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub fn names(&self, is_root: bool) -> io::Result<Vec<Vec<u8>>> {
+    pub fn names(&self, is_chosen: impl Fn(&[u8]) -> bool) -> io::Result<Vec<Vec<u8>>> {
         let names = match self.follows {
             true => xattr::list_deref(&self.path),
             false => xattr::list(&self.path),
@@ -127,20 +151,20 @@ impl<'f> Handle<'f> {
             .into_iter()
             .flatten()
             .map(OsStringExt::into_vec)
-            .filter(|name| is_kept(name, is_root))
+            .filter(|name| is_chosen(name))
             .collect();
         names.sort();
         Ok(names)
     }
 
-    /// The attributes that rsync keeps, with their values, sorted by name.
+    /// The attributes that are chosen, with their values, sorted by name.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub fn xattrs(&self, is_root: bool) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    pub fn xattrs(&self, is_chosen: impl Fn(&[u8]) -> bool) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let mut attributes = Vec::new();
-        for name in self.names(is_root)? {
+        for name in self.names(is_chosen)? {
             // It may be gone meanwhile.
             if let Some(value) = self.get(&name)? {
                 attributes.push((name, value));
@@ -226,21 +250,21 @@ impl<'f> Handle<'f> {
     /// not be set.
     pub(super) fn apply(&self, wanted: &Extended<'_>, mode: u32, now: u32) -> Vec<Unset> {
         let xattrs = wanted.xattrs.as_deref();
-        let set = xattrs.map(|xattrs| self.apply_xattrs(xattrs, wanted.is_root, now));
+        let set = xattrs.map(|xattrs| self.apply_xattrs(xattrs, &wanted.chosen, now));
         let mut unset = set.unwrap_or_default();
         unset.extend(self.apply_acls(wanted, mode).err());
         unset
     }
 
-    fn apply_xattrs(&self, wanted: &[Wanted<'_>], is_root: bool, now: u32) -> Vec<Unset> {
-        let present = match self.names(is_root) {
+    fn apply_xattrs(&self, wanted: &[Wanted<'_>], chosen: &Chosen, now: u32) -> Vec<Unset> {
+        let present = match self.names(|name| chosen.takes(name)) {
             Ok(present) => present,
             Err(error) => return vec![Unset::Extended(error)],
         };
         let mut unset = Vec::new();
         for (name, value) in wanted {
             let Some(value) = value else { continue };
-            let set = match present.iter().any(|present| present == name) {
+            let set = match present.iter().any(|present| **present == **name) {
                 true => self.renew(name, value),
                 false => self.set(name, value),
             };
@@ -248,7 +272,7 @@ impl<'f> Handle<'f> {
             unset.extend(set.err().map(failed));
         }
         for name in present {
-            if !wanted.iter().any(|(wanted, _)| *wanted == name) {
+            if !wanted.iter().any(|(wanted, _)| **wanted == *name) {
                 let failed = |error| Unset::attribute("removexattr", now, &name, error);
                 unset.extend(self.remove(&name).err().map(failed));
             }
@@ -309,14 +333,6 @@ impl Tree {
         let follows = self.follows();
         let (folder, base) = self.place(name)?;
         Ok(Handle::at(folder, base, follows))
-    }
-}
-
-/// Whether an attribute is one that is kept at all.
-pub fn is_kept(name: &[u8], is_root: bool) -> bool {
-    match is_root {
-        true => !name.starts_with(b"system."),
-        false => name.starts_with(b"user."),
     }
 }
 

@@ -15,7 +15,7 @@ mod walk;
 
 pub use attributes::{Attributes, Identity, Unset};
 pub use backup::{Kept, Removed, Why};
-pub use extended::{Extended, Handle, Wanted, is_kept, is_private};
+pub use extended::{Chosen, Extended, Handle, Wanted, is_private};
 pub use folder::{Entries, Found};
 pub use output::Output;
 pub use outside::Outside;

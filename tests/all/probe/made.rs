@@ -138,9 +138,10 @@ fn what_a_script_is_to_send_may_come_later() {
         ("rsync O/f U/in/\n", 23),
         ("mkdir O/other\nrsync O/f U/in/\n", 23),
     ] {
+        // The folder's own name may end as they begin.
         let own = text
-            .replace("O/", &format!("{here}/"))
-            .replace("U/", &format!("{peer}/"));
+            .replace("U/", &format!("{peer}/"))
+            .replace("O/", &format!("{here}/"));
         let own = format!("#!/bin/sh\n{own}");
         fs::write(root.join("job.sh"), &own).expect("a file");
         let output = program(root, &["probe", "--reproduce", "job.sh"])

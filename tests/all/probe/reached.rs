@@ -84,6 +84,59 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         ),
         ("#!/bin/bash\n. /no/such/settings\nRSYNC\n", ""),
         ("#!/bin/sh\nfalse\nno-such-program\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\ncat /no/such/file\nRSYNC\n",
+            "`cat /no/such/file` on line 3 fails",
+        ),
+        (
+            "#!/bin/bash\nset -e\nS=/no/such\ncp -a $S/one $S/two HERE/\nRSYNC\n",
+            "`cp /no/such/one` on line 4 fails",
+        ),
+        (
+            "#!/bin/sh\nset -e\nmkdir /no/such/folder\nRSYNC\n",
+            "`mkdir /no/such/folder` on line 3 fails",
+        ),
+        (
+            "#!/bin/bash\nset -e\ni=0\n((i++))\nRSYNC\n",
+            "`((i++))` on line 4 fails",
+        ),
+        (
+            "#!/bin/sh\nset -e\ni=0\n((i++))\nRSYNC\n",
+            "`((i++))` on line 4 fails",
+        ),
+        ("#!/bin/bash\nset -e\ni=1\n((i++))\nRSYNC\n", ""),
+        ("#!/bin/bash\nset -e\ni=0\n((i++)) || true\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nset -e\nlocal x=1\nRSYNC\n",
+            "`local` on line 3 fails",
+        ),
+        ("#!/bin/dash\nlocal x=1\nRSYNC\n", "`local` on line 2 fails"),
+        ("#!/bin/bash\nlocal x=1\nRSYNC\n", ""),
+        ("#!/bin/bash\nset -e\nf() { local x=1; }\nf\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nset -e\nread -r -d '' X <<E\na\nE\nRSYNC\n",
+            "`read -d ''` on line 3 fails",
+        ),
+        ("#!/bin/bash\nset -e\nread -r X <<E\na\nE\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\nrm /no/such/file\nRSYNC\n",
+            "`rm /no/such/file` on line 3 fails",
+        ),
+        ("#!/bin/sh\nset -e\nrm -f /no/such/file\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\nfind HERE -path /no/such/file -prune -o -name x\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/sh\nset -e\nfind /no/such/folder -name x\nRSYNC\n",
+            "`find /no/such/folder` on line 3 fails",
+        ),
+        ("#!/bin/sh\nset -e\nmkdir -p HERE/no/such\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\nmkdir HERE/dump.d\ndate > HERE/dump.d/x\ncp HERE/dump.d/x HERE/y\nrm HERE/y HERE/dump.d/x\nrmdir HERE/dump.d\nRSYNC\n",
+            "",
+        ),
+        ("#!/bin/sh\nset -e\nls /no/such/* || :\nRSYNC\n", ""),
         ("#!/bin/sh\nset -e\nfalse || true\nRSYNC\n", ""),
         ("#!/bin/sh\nset -e\nfalse && true\nRSYNC\n", ""),
         ("#!/bin/sh\nset -e\nif false; then :; fi\nRSYNC\n", ""),
@@ -192,6 +245,24 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         ),
         ("#!/bin/dash\n( exec 9> /no/such/lock )\nRSYNC\n", ""),
         ("#!/bin/sh\ncat < /no/such/list || :\nRSYNC\n", ""),
+        ("#!/bin/bash\nset -e\necho 2> /dev/null > /dev/fd/1\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nexec 3< /etc/hostname\nread -r name < /dev/fd/3 || exit 1\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/bash\nif : < /dev/tcp/127.0.0.1/PORT; then\nRSYNC\nfi\n",
+            "",
+        ),
+        (
+            "#!/bin/sh\nRSYNC >> \"$NO_SUCH\"\n",
+            "the name of the file for the output is empty",
+        ),
+        (
+            "#!/bin/sh\nRSYNC >> $NO_SUCH/no/such/log\n",
+            "there is no folder `/no/such`",
+        ),
+        ("#!/bin/sh\nNO_SUCH=HERE\nRSYNC >> $NO_SUCH/log\n", ""),
         // A folder that a line of its own goes to.
         ("#!/bin/sh\ncd /no/such && echo there\nRSYNC\n", ""),
         (
@@ -241,6 +312,27 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         ("#!/bin/sh\nset -u\n: ${NO_SUCH:=x}\necho $NO_SUCH\nRSYNC\n", ""),
         ("#!/bin/sh\nset -u\necho $HOME $PWD $$\nRSYNC\n", ""),
         ("#!/bin/sh\necho $NO_SUCH\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nset -u\nexec {own}> HERE/lock\nflock $own\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/bash\nset -u\ncoproc CP { cat; }\nkill $CP_PID\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/dash\nset -u\necho $HOSTNAME\nRSYNC\n",
+            "line 3 uses `HOSTNAME`",
+        ),
+        ("#!/bin/bash\nset -u\necho $HOSTNAME\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nPATH=$PATH:/usr/local/bin\nset -e\nno-such-program x\nRSYNC\n",
+            "there is no program `no-such-program` on this machine (line 4)",
+        ),
+        (
+            "#!/bin/sh\nif [ -n \"$BASH_VERSION\" ]; then [[ a = b ]]; fi\nRSYNC\n",
+            "",
+        ),
         // What no shell takes.
         (
             "#!/bin/sh\r\nRSYNC\r\n",
@@ -271,6 +363,7 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         ("#!/bin/bash\nshopt -s extglob\nls !(x) >/dev/null\nRSYNC\n", ""),
     ] {
         let own = text.replace("RSYNC", &call).replace("HERE", &here);
+        let own = own.replace("PORT", &daemon.port().to_string());
         let script = root.join("job.sh");
         fs::write(&script, &own).expect("a file");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
@@ -303,6 +396,45 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         told.contains("/d/: that works") && told.contains("line 3 sets `D`, which is readonly: it keeps"),
         "{told}"
     );
+}
+
+/// What the first round of a loop passes over the next one may come to.
+#[test]
+fn a_round_that_passes_rsync_over_is_told() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: EXIT\n");
+    let folder = folder(&[("there", "")]);
+    let root = folder.path();
+    let passed = "the first round of the loop on line 2 does not come to rsync";
+    let never = "rsync is never started: line 3 asks for `/no/such`";
+    for (text, expected) in [
+        (
+            "for f in /no/such HERE/there; do\n[ -e \"$f\" ] && RSYNC\ndone\n",
+            passed,
+        ),
+        (
+            "for f in /no/such HERE/there; do\n[ -e $f ] || continue\nRSYNC\ndone\n",
+            passed,
+        ),
+        (
+            "for f in /no/such; do\n[ -e $f ] || continue\nRSYNC\ndone\n",
+            never,
+        ),
+        (
+            "for f in HERE/there /no/such; do\n[ -e $f ] || continue\nRSYNC\ndone\n",
+            "works",
+        ),
+    ] {
+        let call = format!("rsync rsync://127.0.0.1:{port}/");
+        let own = text
+            .replace("RSYNC", &call)
+            .replace("HERE", &root.display().to_string());
+        fs::write(root.join("job.sh"), format!("#!/bin/sh\n{own}")).expect("a file");
+        let output = program(root, &["probe", "--reproduce", "job.sh"])
+            .output()
+            .expect("it runs");
+        let told = format!("{}{}", stdout(&output), stderr(&output));
+        assert!(told.contains(expected), "{own}: {told}");
+    }
 }
 
 /// What a unit runs first, and what it names that is not there.

@@ -1,9 +1,13 @@
 //! Values of options: numbers as C reads them, sizes, empty values, and maps of owners.
 
-use std::fs;
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
 
-use super::{Prepare, Stage, client, some_files};
-use crate::support::daemon::has_rsync;
+use super::{Prepare, Stage, client, some_files, trees::touch};
+use crate::support::{daemon::has_rsync, skip};
 
 const NUMBERS: [&str; 10] = [
     "timeout",
@@ -260,4 +264,48 @@ fn an_empty_program_for_the_connection_ends_at_once() {
         assert!(matches!(code, Some(5 | 12)), "{ours} {code:?}");
         assert!(!folder.path().join("dst").exists(), "{ours}");
     }
+}
+
+/// A zone is named as the system's library has it: by the name of its file, or by what it is.
+#[test]
+fn times_are_shown_in_the_zone_that_is_named() {
+    if !has_rsync() {
+        return;
+    }
+    if !Path::new("/usr/share/zoneinfo/Asia/Tokyo").exists() {
+        skip("/usr/share/zoneinfo has no zones");
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    touch(&stage.source().join("f1"), time);
+    for zone in [
+        "Asia/Tokyo",
+        ":Asia/Tokyo",
+        "/usr/share/zoneinfo/Asia/Tokyo",
+        "America/New_York",
+        "JST-9",
+        "Nowhere/At_All",
+        "",
+    ] {
+        for words in ["-r|{url}/data/src/", "-rt|--out-format=%M %n|{url}/data/src/|dst"] {
+            let words: Vec<_> = words.split('|').collect();
+            let compared = stage.compare_in(&[("TZ", zone)], &words, |_| {});
+            assert!(compared.is_ok(), "{zone}: {}", compared.unwrap_err());
+        }
+    }
+    let listed = |zone: &str| {
+        let url = format!("rsync://127.0.0.1:{}/data/src/f1", stage.daemon.port());
+        let mut command = client(stage.folder.path(), true);
+        let output = command
+            .arg(url)
+            .env("TZ", zone)
+            .output()
+            .expect("the client runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let (tokyo, world) = (listed("Asia/Tokyo"), listed("UTC"));
+    assert!(tokyo.contains("2001/09/09 10:46:40"), "{tokyo}");
+    assert!(world.contains("2001/09/09 01:46:40"), "{world}");
 }

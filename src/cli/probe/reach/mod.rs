@@ -3,6 +3,7 @@
 //! Of what stands in front of the call only that counts whose end the text and this machine tell: `false`, a program that is not
 //! there, a variable that nothing sets. What else runs may end in any way, and is taken for nothing.
 
+mod commands;
 mod functions;
 mod opened;
 mod programs;
@@ -15,7 +16,7 @@ use std::ops::Range;
 
 use crate::{
     cli::probe::{fault::Fault, interpreter, part::Part, text::position},
-    model::script::Call,
+    model::script::{Block, Call},
     syntax::shell::{Command, Item, Join, Kind, List, PartKind, Word},
 };
 
@@ -29,6 +30,17 @@ impl Part<'_> {
         let bodies =
             all.flat_map(|(name, all)| all.into_iter().map(move |one| (name, one.body.range.clone())));
         bodies.collect()
+    }
+
+    /// The line of a loop whose first round does not come to a call: the next ones may.
+    pub(super) fn passing_round(&self, call: &Call, bytes: &[u8]) -> Option<usize> {
+        let (place, _) = self.unreached(call, bytes)?;
+        let mut loops = call.blocks.iter().filter_map(|block| match block {
+            Block::For { range } => Some(range),
+            _ => None,
+        });
+        let range = loops.find(|range| range.contains(&place) && has_rounds(&bytes[(*range).clone()]))?;
+        Some(position(bytes, range.start))
     }
 
     /// Why the shell does not come to a call, if that is sure, and where that stands.
@@ -125,7 +137,7 @@ impl<'a> Run<'a> {
         if !matches!(command.kind, Kind::Simple(_)) {
             self.is_whole_line_left = true;
         }
-        if let Some(unopened) = self.unopened_around(command) {
+        if let Some(unopened) = self.unopened_around(command).or_else(|| self.unset_file(command)) {
             return Err(unopened);
         }
         let never = |run: &mut Self, list: &List| {
@@ -193,6 +205,23 @@ impl<'a> Run<'a> {
             Kind::Function { .. } | Kind::Arithmetic => Ok(()),
         }
     }
+}
+
+/// Whether a `for` may have more than one round.
+fn has_rounds(text: &[u8]) -> bool {
+    let head = text
+        .split(|byte| b";\n".contains(byte))
+        .next()
+        .unwrap_or_default();
+    let mut words = head
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+        .skip_while(|word| *word != b"in")
+        .skip(1);
+    let is_one = words
+        .next()
+        .is_some_and(|word| !word.iter().any(|byte| b"$*?[{`@".contains(byte)));
+    !is_one || words.next().is_some()
 }
 
 /// The parts of a list that `&&` and `||` join.

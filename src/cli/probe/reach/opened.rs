@@ -8,7 +8,7 @@ use crate::{
         reach::run::{Flow, Run},
     },
     model::script::Stream,
-    syntax::shell::{Command, Kind, Operator, Redirection, Simple},
+    syntax::shell::{Command, Kind, Operator, PartKind, Redirection, Simple},
 };
 
 /// The commands of a shell's own that end dash with what they cannot open (2.8.1 of POSIX's shell).
@@ -25,6 +25,15 @@ const SPECIAL: [&[u8]; 12] = [
     b"times",
     b"trap",
     b"unset",
+];
+
+/// What bash opens by itself, or is there for the process that looks alone (bash(1)).
+const OF_SHELL: [&str; 5] = [
+    "/dev/fd/",
+    "/dev/tcp/",
+    "/dev/udp/",
+    "/proc/self/",
+    "/proc/thread-self/",
 ];
 
 impl<'a> Run<'a> {
@@ -92,6 +101,36 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// What keeps the call's own files from being opened where a variable in their names is set by nothing.
+    pub(super) fn unset_file(&self, command: &Command) -> Option<(usize, Fault)> {
+        command.redirections.iter().find_map(|redirection| {
+            let target = &redirection.target;
+            let writes = redirection.operator.opens_file() && redirection.operator != Operator::Read;
+            let file = target.parts.iter().map(|part| match &part.kind {
+                PartKind::Literal(text) => String::from_utf8(text.clone()).ok(),
+                PartKind::Variable { name, operator } if operator.is_empty() => {
+                    let name = &self.bytes[name.clone()];
+                    self.is_unset(name).then(String::new)
+                }
+                _ => None,
+            });
+            let has_variable = target.literal().is_none();
+            let file = file
+                .collect::<Option<String>>()
+                .filter(|_| writes && has_variable)?;
+            let place = redirection.range.start;
+            let folder = Path::new(&file).parent().filter(|_| file.starts_with('/'));
+            let is_missing = |folder: &Path| matches!(folder.try_exists(), Ok(false));
+            match folder {
+                None if file.is_empty() => Some((place, Fault::NoLog(file))),
+                Some(folder) if is_missing(folder) && !self.may_be_made(folder, place) => {
+                    Some((place, Fault::NoLogFolder(folder.display().to_string())))
+                }
+                _ => None,
+            }
+        })
+    }
+
     /// The file that is opened, if the text tells its whole path; what the call's own output goes to is told with the call.
     fn file_of(&self, redirection: &Redirection) -> Option<String> {
         if !redirection.operator.opens_file() {
@@ -106,6 +145,7 @@ impl<'a> Run<'a> {
         let file = files.next()?.known()?;
         let is_one = files.all(|other| other.known().as_deref() == Some(&*file));
         let file = String::from_utf8(file).ok()?;
-        (is_one && file.starts_with('/') && streams.next().is_none()).then_some(file)
+        let is_plain = !OF_SHELL.iter().any(|start| file.starts_with(start));
+        (is_one && is_plain && file.starts_with('/') && streams.next().is_none()).then_some(file)
     }
 }

@@ -141,19 +141,27 @@ impl Run<'_> {
     /// Where the shell looks for programs; none if only a run can tell.
     fn path(&self) -> Option<Vec<u8>> {
         let part = self.part;
-        let mut set = part
-            .script
-            .assignments
-            .iter()
-            .filter(|assigned| assigned.name == b"PATH");
-        if set.next().is_some() {
-            return None;
-        }
+        let set = part.script.assignments.iter();
+        let set = set.filter(|assigned| assigned.name == b"PATH");
         let given = part.variables.get(&b"PATH"[..]).map(|path| path.to_vec());
-        given.or_else(|| match (&part.given, part.is_cron) {
+        let given = given.or_else(|| match (&part.given, part.is_cron) {
             (Some(_), true) => Some(PATH_OF_CRON.to_vec()),
             (Some(_), false) => Some(PATH_OF_SYSTEMD.to_vec()),
             (None, _) => std::env::var_os("PATH").map(std::ffi::OsString::into_encoded_bytes),
-        })
+        })?;
+        // Wherever one of them leads, a program may be.
+        let mut path = given.clone();
+        for assigned in set {
+            path.push(b':');
+            for piece in &assigned.value.pieces {
+                let own = piece.variable.clone().map(|name| &self.bytes[name]);
+                match (&piece.text, own) {
+                    (Some(text), _) => path.extend_from_slice(text),
+                    (None, Some(b"PATH")) => path.extend_from_slice(&given),
+                    (None, _) => return None,
+                }
+            }
+        }
+        Some(path)
     }
 }

@@ -206,7 +206,10 @@ impl<'a> Run<'a> {
             ends => return ends,
         };
         let is_simple = match &pipeline.commands[..] {
-            [command] => matches!(command.kind, Kind::Simple(_) | Kind::Subshell(_)),
+            [command] => matches!(
+                command.kind,
+                Kind::Simple(_) | Kind::Subshell(_) | Kind::Arithmetic
+            ),
             _ => true,
         };
         let ends = is_simple && !is_asked && self.asked == 0 && self.is_errexit && status == Some(false);
@@ -313,7 +316,13 @@ impl<'a> Run<'a> {
                     .unwrap_or_else(|| self.unsure(command))
             }
             Kind::Function { .. } => Flow::Goes(Some(true)),
-            Kind::Arithmetic => Flow::Goes(None),
+            Kind::Arithmetic => match self.counts_from_zero(command) {
+                Some(what) => {
+                    let (place, line) = (command.range.start, self.line(command.range.start));
+                    self.fails(place, Fault::Failing(line, what))
+                }
+                None => Flow::Goes(None),
+            },
         }
     }
 

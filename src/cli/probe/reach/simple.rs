@@ -68,6 +68,11 @@ impl<'a> Run<'a> {
                 self.why = Some((place, fault.clone()));
                 Flow::Ends(place, fault)
             }
+            "break" | "continue" => {
+                self.code = None;
+                let sign = if name == "break" { "break" } else { "continue" };
+                Flow::Ends(place, Fault::Ended(line, sign))
+            }
             "set" => {
                 self.options(call);
                 Flow::Goes(None)
@@ -80,9 +85,17 @@ impl<'a> Run<'a> {
             "readonly" | "declare" | "typeset" | "export" | "unset" => self.declares(call, &name, place),
             "." | "source" if name == "." || self.is_dash() != Some(true) => self.takes_in(call, place),
             name if self.functions.contains_key(name.as_bytes()) => self.function(name, place),
-            name => match self.is_missing(name, place) {
-                true => self.fails(place, Fault::NotFound(line, name.to_owned())),
-                false => Flow::Goes(None),
+            "local" if self.depth == 0 && !self.is_in_function(place) => {
+                let fault = Fault::Failing(line, name);
+                match self.is_dash() {
+                    Some(true) => Flow::Ends(place, fault),
+                    _ => self.fails(place, fault),
+                }
+            }
+            name if self.is_missing(name, place) => self.fails(place, Fault::NotFound(line, name.to_owned())),
+            name => match self.surely_fails(call, name, command) {
+                Some(what) => self.fails(place, Fault::Failing(line, what)),
+                None => Flow::Goes(None),
             },
         }
     }
@@ -161,12 +174,7 @@ impl<'a> Run<'a> {
     fn declares(&mut self, call: &Call, program: &str, place: usize) -> Flow {
         let words: Vec<_> = call.arguments().iter().map(Argument::text).collect();
         // In a function what `declare` freezes is its own.
-        let is_own = self.depth > 0
-            || self
-                .functions
-                .values()
-                .flatten()
-                .any(|function| function.body.range.contains(&place));
+        let is_own = self.depth > 0 || self.is_in_function(place);
         let freezes = program == "readonly"
             || self.is_dash() != Some(true)
                 && !is_own
@@ -194,6 +202,11 @@ impl<'a> Run<'a> {
             }
         }
         Flow::Goes(Some(true).filter(|_| program == "export"))
+    }
+
+    fn is_in_function(&self, place: usize) -> bool {
+        let mut functions = self.functions.values().flatten();
+        functions.any(|function| function.body.range.contains(&place))
     }
 
     fn options(&mut self, call: &Call) {

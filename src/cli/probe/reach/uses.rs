@@ -27,6 +27,29 @@ const GIVEN: [&[u8]; 12] = [
     b"XDG_RUNTIME_DIR",
 ];
 
+/// The beginnings of names that are given by systemd, udev, sshd, PAM, and rsync to its hooks (systemd.exec(5), udev(7),
+/// sshd(8), rsyncd.conf(5)).
+const GIVEN_SO: [&[u8]; 18] = [
+    b"CACHE_DIRECTORY",
+    b"CONFIGURATION_DIRECTORY",
+    b"CREDENTIALS_DIRECTORY",
+    b"DEVNAME",
+    b"DEVPATH",
+    b"ID_",
+    b"INVOCATION_ID",
+    b"LC_",
+    b"LISTEN_",
+    b"LOGS_DIRECTORY",
+    b"MAINPID",
+    b"MONITOR_",
+    b"PAM_",
+    b"RSYNC_",
+    b"RUNTIME_DIRECTORY",
+    b"SSH_",
+    b"STATE_DIRECTORY",
+    b"SYSTEMD_",
+];
+
 impl Run<'_> {
     /// What a word ends that uses a variable which is not set: `set -u` does, or `${NAME:?}`.
     pub(super) fn refused(&mut self, word: &Word) -> Option<Flow> {
@@ -53,16 +76,21 @@ impl Run<'_> {
     }
 
     /// Whether nothing sets a variable: neither the text, wherever it names it otherwise than to use it, nor who starts it.
-    fn is_unset(&self, name: &[u8]) -> bool {
+    pub(super) fn is_unset(&self, name: &[u8]) -> bool {
         let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
         let is_name = name
             .first()
             .is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_');
-        if !is_name || is_special(name) || GIVEN.contains(&name) || name.starts_with(b"LC_") || self.is_open()
-        {
+        let is_of_bash = name == b"HOSTNAME" && self.is_dash() == Some(true);
+        let is_given = GIVEN.contains(&name) || GIVEN_SO.iter().any(|start| name.starts_with(start));
+        if !is_name || is_special(name) && !is_of_bash || is_given || self.is_open() {
             return false;
         }
         let text = &self.bytes[self.text.clone()];
+        // A coprocess sets names that only bash knows.
+        if text.windows(6).any(|word| word == b"coproc") {
+            return false;
+        }
         let places = text.windows(name.len()).enumerate();
         let mut places = places.filter(|(_, word)| *word == name).map(|(at, _)| at);
         let is_set = places.any(|at| {
@@ -75,6 +103,8 @@ impl Run<'_> {
                 .any(|note| note.contains(&(self.text.start + at)));
             let is_used = match before {
                 Some(b'$') => true,
+                // `{NAME}>FILE` sets it.
+                Some(b'{') if at < 2 || text[at - 2] != b'$' => false,
                 Some(b'{') => {
                     let behind = &text[at + name.len()..];
                     !behind.starts_with(b":=") && !behind.starts_with(b"=")

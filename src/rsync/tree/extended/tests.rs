@@ -6,7 +6,7 @@ use crate::rsync::{
         Input,
         file_list::{Acl, AclWriter, Fields, FileList, Grant, ListReader, Xattr, XattrValue, XattrWriter},
     },
-    tree::{Attributes, Extended, Tree},
+    tree::{Attributes, Chosen, Extended, Tree},
 };
 
 fn acl() -> Acl {
@@ -42,8 +42,8 @@ fn what_cannot_be_set_keeps_nothing_else_from_being_set() {
     let mut tree = Tree::open(folder.path()).expect("a tree");
     // No file system takes the first one.
     let xattrs = vec![
-        (&b"user.a"[..], Some(vec![7; 70_000])),
-        (b"user.b", Some(b"short".to_vec())),
+        (b"user.a"[..].into(), Some(vec![7; 70_000])),
+        (b"user.b"[..].into(), Some(b"short".to_vec())),
     ];
     let attributes = Attributes {
         permissions: Some(0o640),
@@ -82,8 +82,8 @@ fn what_is_read_of_a_file_comes_back_from_a_list() {
     let mut tree = Tree::open(folder.path()).expect("a tree");
     let long = vec![7; 300];
     let xattrs = || {
-        let short = (&b"user.a"[..], Some(b"short".to_vec()));
-        Some(vec![short, (b"user.b", Some(long.clone()))])
+        let short = (b"user.a"[..].into(), Some(b"short".to_vec()));
+        Some(vec![short, (b"user.b"[..].into(), Some(long.clone()))])
     };
     let (access, default) = (acl(), acl());
     for name in [&b"f"[..], b"d"] {
@@ -91,7 +91,7 @@ fn what_is_read_of_a_file_comes_back_from_a_list() {
             xattrs: xattrs(),
             acl: Some(&access),
             default_acl: (name == b"d").then_some(&default),
-            is_root: false,
+            chosen: Chosen::OfUsers,
         };
         let there = tree.handle(name).expect("a handle");
         if let Some(unset) = there.apply(&wanted, 0o650, 0).first() {
@@ -122,7 +122,7 @@ fn what_is_read_of_a_file_comes_back_from_a_list() {
         if name == b'd' {
             defaults.write(handle.default_acl().expect("an ACL"), &mut |_| None, &mut written);
         }
-        let attributes = handle.xattrs(true).expect("attributes");
+        let attributes = handle.xattrs(|name| Chosen::All.takes(name)).expect("attributes");
         let of_users = attributes
             .into_iter()
             .filter(|(name, _)| name.starts_with(b"user."))
@@ -159,11 +159,14 @@ fn what_is_read_of_a_file_comes_back_from_a_list() {
         xattrs: Some(Vec::new()),
         acl: Some(&nothing),
         default_acl: Some(&nothing),
-        is_root: false,
+        chosen: Chosen::OfUsers,
     };
     let there = tree.handle(b"d").expect("a handle");
     assert!(there.apply(&wanted, 0o650, 0).is_empty());
     assert_eq!(there.get(DEFAULT).expect("an answer"), None);
     assert_eq!(there.acl(0o650).expect("an ACL"), nothing.whole(0o650));
-    assert_eq!(there.names(false).expect("names"), Vec::<Vec<u8>>::new());
+    assert_eq!(
+        there.names(|name| Chosen::OfUsers.takes(name)).expect("names"),
+        Vec::<Vec<u8>>::new()
+    );
 }
