@@ -1,7 +1,7 @@
 //! The address that a command line asks, where the daemon of this machine listens on another one alone.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
 };
 
@@ -16,9 +16,9 @@ use crate::{
     terms::Target,
 };
 
-/// Why nobody answers at the port of the daemon: it listens on addresses that are not asked; none if the daemon does not listen
-/// there, or is asked.
-pub(super) fn asks_another(client: &Client<'_>) -> Option<Cause> {
+/// Why nobody answers at the port of the daemon: it listens on addresses other than those `asked`, which the host's name means;
+/// none if the daemon does not listen there, or is asked.
+pub(super) fn asks_another(client: &Client<'_>, asked: &[SocketAddr]) -> Option<Cause> {
     let here = client.setup.here.as_ref()?;
     let Target::Daemon(remote) = client.invocation.peer()? else {
         return None;
@@ -29,8 +29,13 @@ pub(super) fn asks_another(client: &Client<'_>) -> Option<Cause> {
         return None;
     }
     let listens = listening_on(port);
-    let asked = remote.host.parse::<IpAddr>();
-    let is_asked = |own: &IpAddr| asked.as_ref().is_ok_and(|asked| own == asked);
+    let is_asked = |own: &IpAddr| {
+        let is_of_all = |asked: IpAddr| own.is_unspecified() && own.is_ipv4() == asked.is_ipv4();
+        asked
+            .iter()
+            .map(SocketAddr::ip)
+            .any(|asked| asked == *own || is_of_all(asked))
+    };
     if listens.is_empty() || listens.iter().any(is_asked) {
         return None;
     }

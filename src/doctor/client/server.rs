@@ -73,10 +73,10 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
             stage.note(Fact::Client(ClientFact::Probed(one.clone())));
         }
     }
-    for address in addresses {
-        let from = leaves_from(address);
+    for address in &addresses {
+        let from = leaves_from(*address);
         if from.is_none() {
-            stage.note(Fact::Client(ClientFact::Route(address, None)));
+            stage.note(Fact::Client(ClientFact::Route(*address, None)));
         }
     }
     if probed.exit == 0
@@ -124,7 +124,7 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
     }
     report.causes.extend(asks_another_port(client));
     if probed.stage(Step::Connect).state == State::Failed {
-        report.causes.extend(address::asks_another(client));
+        report.causes.extend(address::asks_another(client, &addresses));
     }
     if let Some(found) = probed
         .explanation
