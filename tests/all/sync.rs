@@ -26,6 +26,7 @@ mod interrupted;
 mod kept;
 mod large;
 mod links;
+mod lost_links;
 mod names;
 mod output;
 mod parts;

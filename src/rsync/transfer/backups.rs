@@ -56,10 +56,7 @@ impl Generator<'_> {
         let name = self.keep.place(&list, entry);
         let backup = self.beside.backup_place(&name);
         let backup_shown = self.keep.shown_name(&backup);
-        let refusal = refusal(error).trim_end();
-        if !refusal.is_empty() {
-            self.queue.push(Pending::Failed(refusal.into()));
-        }
+        say_refused(error, self.queue);
         let now = self.status(entry).ok().flatten();
         let link = self.tree.as_mut().and_then(|tree| tree.link(&name).ok());
         let tried = match (now.map(|now| now.kind()), link) {
@@ -68,6 +65,14 @@ impl Generator<'_> {
             _ => format!("keep_backup failed: {{}} -> \"{}\"", shown(&backup)),
         };
         self.failure(&tried, entry, error)
+    }
+}
+
+/// Says why a way through somebody else's symlink was not taken, if that is what failed.
+pub(super) fn say_refused(error: &io::Error, queue: &Queue) {
+    let refusal = refusal(error).trim_end();
+    if !refusal.is_empty() {
+        queue.push(Pending::Failed(refusal.into()));
     }
 }
 

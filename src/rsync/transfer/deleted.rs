@@ -1,19 +1,16 @@
 use std::io;
 
-use crate::{
-    rsync::{
-        filter::Purpose,
-        proto::file_list::FileKind,
-        transfer::{
-            Error, Info,
-            backups::say_asides,
-            delete::Deleter,
-            queue::Pending,
-            text::{describe, shown},
-        },
-        tree::Status,
+use crate::rsync::{
+    filter::Purpose,
+    proto::file_list::FileKind,
+    transfer::{
+        Error, Info,
+        backups::{say_asides, say_refused},
+        delete::Deleter,
+        queue::Pending,
+        text::{describe, shown},
     },
-    terms::refusal,
+    tree::Status,
 };
 
 /// What came of deleting something.
@@ -133,7 +130,7 @@ impl Deleter<'_> {
         say_asides(&mut self.beside, self.keep, self.report.queue, self.report.faults);
         if let Some((target, error)) = lost {
             let backup = self.keep.shown_name(&self.beside.backup_place(name));
-            self.say_refused(&error);
+            say_refused(&error, self.report.queue);
             self.fail(format!(
                 "link {backup} -> \"{}\": {}",
                 shown(&target),
@@ -160,7 +157,7 @@ impl Deleter<'_> {
             }
             Err((_, error)) if error.kind() == io::ErrorKind::NotFound => Removal::Done,
             Err((what, error)) => {
-                self.say_refused(&error);
+                say_refused(&error, self.report.queue);
                 let text = format!(
                     "delete_file: {what}({}) failed: {}",
                     shown(name),
@@ -169,13 +166,6 @@ impl Deleter<'_> {
                 self.fail(text);
                 Removal::Failed
             }
-        }
-    }
-
-    fn say_refused(&self, error: &io::Error) {
-        let refusal = refusal(error).trim_end();
-        if !refusal.is_empty() {
-            self.report.queue.push(Pending::Failed(refusal.into()));
         }
     }
 
