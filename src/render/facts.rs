@@ -7,7 +7,7 @@ use crate::catalog::Language;
 
 /// Each form with `{}` for what is named, and the same in Chinese with the number of the name in the English form. The first
 /// that fits counts, so longer ones come before those that are a part of them.
-const FORMS: [(&str, &str); 58] = [
+const FORMS: [(&str, &str); 64] = [
     (
         "no end came within {} seconds, and the doctor waits no longer",
         "{0} 秒内没有结束，不再等待",
@@ -67,6 +67,27 @@ const FORMS: [(&str, &str); 58] = [
         "{0} 修改于 {1}，进程 {2} 启动于 {3}",
     ),
     ("{} needs root too", "{0} 也需要 root"),
+    (
+        "looked at now: what was missing is there",
+        "刚才看过：原来缺少的现在有了",
+    ),
+    ("looked at now: the disk has room", "刚才看过：磁盘有空间"),
+    (
+        "looked at now: nobody has the port",
+        "刚才看过：没有程序占用该端口",
+    ),
+    (
+        "the configuration was changed afterwards, and can be read now",
+        "配置之后修改过，现在可以读取",
+    ),
+    (
+        "the configuration does not name it any more",
+        "现在的配置不再写它",
+    ),
+    (
+        "the script was changed afterwards, and was not seen to fail since",
+        "脚本之后修改过，此后没有见到失败",
+    ),
     ("{} is there", "{0} 存在"),
     (
         "the configuration does not refuse it any more",

@@ -291,6 +291,9 @@ pub(super) fn settled(command: &str, arguments: &[(&'static str, String)]) -> St
     settled
 }
 
+/// What stands for the folder of a module in a path that a case tells.
+const UNKNOWN_FOLDER: &str = "MODULE_PATH";
+
 impl Command {
     /// A command of a page in a case.
     pub(super) fn new(command: &str, arguments: &[(&'static str, String)]) -> Self {
@@ -310,6 +313,12 @@ impl Command {
             open.push(name.to_uppercase());
             rest = behind;
         }
+        // The place of a file whose module's folder nobody knows begins with that word.
+        open.extend(
+            words(&text)
+                .find(|word| *word == UNKNOWN_FOLDER)
+                .map(str::to_owned),
+        );
         let mut told = BTreeSet::new();
         open.retain(|name| told.insert(name.clone()));
         Self {

@@ -25,6 +25,10 @@ pub(super) enum Failure {
     Configuration,
     /// Something in the configuration: it counts where the daemon then gives up.
     Slip,
+    /// The configuration, or something that it includes, is not there.
+    Missing(String),
+    /// Somebody else has the daemon's port, and it ends.
+    Taken,
     /// No slot was free of so many.
     Slots(i32),
     /// The module is read-only, or write-only.
@@ -73,6 +77,8 @@ pub(super) enum Trouble {
     Unchangeable,
     /// Its file system is full.
     Full,
+    /// There was no room for all of it: what came is removed again, and how much was to come is not told.
+    Short,
 }
 
 /// How lines end, and what that says. What only owners may do ends as what nobody may.
@@ -91,10 +97,13 @@ const FILES: [(&str, Access); 9] = [
     ("mkstemp \"", Access::Create),
     ("recv_generator: mkdir \"", Access::Create),
     ("rename \"", Access::Create),
-    ("write failed on \"", Access::Create),
+    (WRITING, Access::Create),
     ("failed to set times on \"", Access::Own),
     ("failed to set permissions on \"", Access::Own),
 ];
+
+/// Of what comes into them (`receive_data` in receiver.c).
+const WRITING: &str = "write failed on \"";
 
 /// What a daemon says of an option that it refuses (`option_error` in options.c).
 const REFUSED_OPTION: &str = "The server is configured to refuse ";
@@ -114,6 +123,19 @@ const HOOKS: [(&str, Parameter); 2] = [
 ];
 /// And where the folder of its pid file is not there (`write_pid_file` in clientserver.c).
 const PID_FOLDER: &str = "failed to open pid-file directory ";
+/// And of its configuration, or of what that includes (`pm_process`, `include_config` and `OpenConfFile` in params.c).
+const UNREAD: [&str; 3] = [
+    "unable to stat config file ",
+    "unable to open config file ",
+    "unable to open config dir ",
+];
+/// And of its port (`open_socket_in` in socket.c).
+const TAKEN: [&str; 2] = [
+    "bind() failed: Address already in use",
+    "unable to bind any inbound sockets on port ",
+];
+/// How a line ends about a file or a folder that is not there.
+const NOT_THERE: &str = ": No such file or directory (2)";
 /// What a generator says below a line that told why (`recv_generator` in generator.c).
 const SKIPPING: &str = "*** Skipping any contents from this failed directory";
 
@@ -166,9 +188,18 @@ impl Failure {
         if let Some(folder) = said.split_once(PID_FOLDER).and_then(|(_, rest)| quoted(rest)) {
             return Some(Self::PidFolder(folder.to_owned()));
         }
-        let list = LISTS.iter().find_map(|text| said.split_once(text));
-        if let Some(path) = list.and_then(|(_, rest)| rest.strip_suffix(": No such file or directory (2)")) {
+        let missing = |texts: &[&str]| {
+            let (_, rest) = texts.iter().find_map(|text| said.split_once(text))?;
+            rest.strip_suffix(NOT_THERE)
+        };
+        if let Some(path) = missing(&LISTS) {
             return Some(Self::List(path.to_owned()));
+        }
+        if let Some(path) = missing(&UNREAD) {
+            return Some(Self::Missing(path.trim_matches('"').to_owned()));
+        }
+        if TAKEN.iter().any(|start| said.starts_with(start)) {
+            return Some(Self::Taken);
         }
         if let Some((_, hook)) = HOOKS.iter().find(|(text, _)| said.contains(text)) {
             return Some(Self::Hook(*hook));
@@ -240,8 +271,9 @@ fn file(said: &str) -> Option<File> {
         module: module.to_owned(),
         path: renamed.unwrap_or_else(|| path.to_owned()),
         access: *access,
-        trouble: match access {
-            Access::Own if trouble == Trouble::Unchangeable => Trouble::Rights,
+        trouble: match trouble {
+            Trouble::Unchangeable if *access == Access::Own => Trouble::Rights,
+            Trouble::Full if *start == WRITING => Trouble::Short,
             _ => trouble,
         },
     })
@@ -311,7 +343,7 @@ mod tests {
             ),
             (
                 "rsync: [receiver] write failed on \"/x\" (in a b): No space left on device (28)".to_owned(),
-                troubled("x", Access::Create, Trouble::Full),
+                troubled("x", Access::Create, Trouble::Short),
             ),
             (
                 "rsync: [generator] recv_generator: mkdir \"/x\" (in a b) failed: Read-only file system (30)"
@@ -336,6 +368,15 @@ mod tests {
                 "rsync: [Receiver] failed to open pid-file directory \"/run/x\": No such file or directory (2)"
                     .to_owned(),
                 Some(Failure::PidFolder("/run/x".to_owned())),
+            ),
+            (
+                "rsync: [Receiver] unable to stat config file \"/etc/x.d\": No such file or directory (2)"
+                    .to_owned(),
+                Some(Failure::Missing("/etc/x.d".to_owned())),
+            ),
+            (
+                "bind() failed: Address already in use (address-family 2)".to_owned(),
+                Some(Failure::Taken),
             ),
             (
                 "pre-xfer exec returned failure (1792)".to_owned(),

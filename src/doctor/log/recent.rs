@@ -93,6 +93,8 @@ impl Over {
             Proof::Written => Some("the configuration does not refuse it any more".to_owned()),
             Proof::Unwritten => Some("the configuration does not name it any more".to_owned()),
             Proof::Found => Some("looked at now: what was missing is there".to_owned()),
+            Proof::Read => Some("the configuration was changed afterwards, and can be read now".to_owned()),
+            Proof::Free => Some("looked at now: nobody has the port".to_owned()),
             Proof::Room => Some("looked at now: the disk has room".to_owned()),
             Proof::Changed => {
                 Some("the script was changed afterwards, and was not seen to fail since".to_owned())

@@ -11,7 +11,11 @@ use jiff::civil::DateTime;
 
 use super::{failure::Failure, options, standing::Proof};
 use crate::{
-    doctor::{Setup, Subject, daemon::at},
+    doctor::{
+        Setup, Subject,
+        daemon::{at, port_of},
+        reach::held,
+    },
     explain::Server,
     host::changed,
     model::{Configuration, Parameter, Scope},
@@ -29,16 +33,8 @@ impl Now<'_> {
     /// What shows that a failure of a module at a time is over; none if it may be as it was, or nobody can tell.
     pub(super) fn proof(&self, failure: &Failure, module: Option<&str>, time: DateTime) -> Option<Proof> {
         let configuration = &self.server.configuration;
-        if let Failure::PidFolder(folder) = failure {
-            let named = configuration.text(Scope::Global, Parameter::PidFile).value;
-            let is_named = Path::new(OsStr::from_bytes(named)).parent() == Some(Path::new(folder));
-            let is_there = self.subject.outside(Path::new(folder)).is_dir();
-            return match (is_named, is_there) {
-                (_, true) => Some(Proof::Found),
-                // The command line of the daemon may name it, too.
-                (false, false) if self.is_rewritten(time) => Some(Proof::Unwritten),
-                _ => None,
-            };
+        if let Some(proof) = self.of_daemon(failure, time) {
+            return proof;
         }
         let scope = Scope::Module(configuration.module(module?.as_bytes())?);
         let text = |parameter| configuration.text(scope, parameter).value;
@@ -72,6 +68,39 @@ impl Now<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The same for what ends a daemon; none if the failure is a module's.
+    fn of_daemon(&self, failure: &Failure, time: DateTime) -> Option<Option<Proof>> {
+        let configuration = &self.server.configuration;
+        Some(match failure {
+            Failure::PidFolder(folder) => {
+                let named = configuration.text(Scope::Global, Parameter::PidFile).value;
+                let is_named = Path::new(OsStr::from_bytes(named)).parent() == Some(Path::new(folder));
+                let is_there = self.subject.outside(Path::new(folder)).is_dir();
+                match (is_named, is_there) {
+                    (_, true) => Some(Proof::Found),
+                    // The command line of the daemon may name it, too.
+                    (false, false) if self.is_rewritten(time) => Some(Proof::Unwritten),
+                    _ => None,
+                }
+            }
+            Failure::Missing(path) => {
+                let path = Path::new(path);
+                let is_there = path.is_absolute() && self.subject.outside(path).exists();
+                is_there.then_some(Proof::Found)
+            }
+            Failure::Configuration => {
+                let is_read = configuration.serves() == Some(true) && self.is_rewritten(time);
+                is_read.then_some(Proof::Read)
+            }
+            // Who runs now had the port when it started; others may want it since.
+            Failure::Taken => {
+                let is_free = self.subject.daemon.is_none() && held::is_free(port_of(configuration));
+                is_free.then_some(Proof::Free)
+            }
+            _ => return None,
+        })
     }
 
     /// Where the folder for files that are not whole is, by its path as the daemon sees it behind its jail.

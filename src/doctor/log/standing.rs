@@ -58,6 +58,10 @@ pub(super) enum Proof {
     Found,
     /// There is room.
     Room,
+    /// The configuration can be read.
+    Read,
+    /// Nobody has the port.
+    Free,
     /// What failed was changed.
     Changed,
 }

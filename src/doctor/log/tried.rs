@@ -71,7 +71,7 @@ fn question(file: &File, module: &Served) -> Question {
     Question::below(&module.path, below, file.access)
 }
 
-/// A disk with less than that part of it free may be full again for the next file, whose size no log tells.
+/// A disk with less than that part of it free may be full again for the next file.
 const LEAST_PART: u64 = 10;
 
 /// What keeps the user from something still.
@@ -92,6 +92,7 @@ fn is_free(file: &File, module: &Served, server: &Server, subject: &Subject) -> 
             // A file system that does not tell has no such files, or says nothing of them.
             Some(!is_kept && is_immutable(&place).ok()? == Some(false))
         }
+        Trouble::Short => None,
         Trouble::Full => {
             let scope = Scope::Module(server.configuration.module(module.name.as_bytes())?);
             // It is empty again once a run has ended, however small it is.
@@ -109,9 +110,7 @@ fn is_free(file: &File, module: &Served, server: &Server, subject: &Subject) -> 
             let all = unit * room.blocks();
             let is_counted = room.files() > 0;
             let has_entries = !is_counted || room.files_available() > 0;
-            // The new copy lies beside the old one.
-            let old = fs::metadata(&place).map_or(0, |found| found.len());
-            (all > 0).then_some(has_entries && free > old && free >= all / LEAST_PART)
+            (all > 0).then_some(has_entries && free >= all / LEAST_PART)
         }
     }
 }

@@ -8,7 +8,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::{Family, Way};
 use crate::{
     doctor::{Cause, Check, Report, Stage, changed::restart, daemon::option},
-    host::{Daemon, Holder, holders},
+    host::{Daemon, Holder, holders, listening_on},
     model::{Parameter, Scope},
 };
 
@@ -86,6 +86,11 @@ pub(in crate::doctor) fn by_connection(file: &std::path::Path, port: u16) -> Opt
     let arguments = [arguments, vec![("family", Family::V4.name().to_owned())]].concat();
     let cause = Cause::of_rule("RSY890", Check::Daemon, file, arguments, vec![fact]);
     Some(cause.of_kind("connection").typing(vec![see(port)]))
+}
+
+/// Whether nobody listens on a port, and nothing else keeps a daemon from it.
+pub(in crate::doctor) fn is_free(port: u16) -> bool {
+    listening_on(port).is_empty() && !is_taken(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
 }
 
 /// Whether the kernel gives nobody that address who wants to listen; not if we may not ask. Nobody can connect meanwhile, and
