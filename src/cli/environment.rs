@@ -15,6 +15,7 @@ use nix::{
 };
 
 use crate::{
+    host::zone,
     rsync::{
         delta::Checksum,
         filter::CvsIgnores,
@@ -194,7 +195,7 @@ pub(super) fn surroundings_with(variables: &Variables) -> Surroundings<'static> 
             variable: variables.bytes("CVSIGNORE").unwrap_or_default(),
         },
         umask: mask(),
-        now: jiff::Zoned::now(),
+        now: jiff::Timestamp::now().to_zoned(zone()),
         max_alloc: variables.filled("RSYNC_MAX_ALLOC"),
         iconv: variables.filled("RSYNC_ICONV"),
         partial_directory: variables.filled("RSYNC_PARTIAL_DIR"),

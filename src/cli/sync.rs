@@ -6,7 +6,6 @@ use std::{
 };
 
 use clap::Args;
-use jiff::tz::TimeZone;
 use nix::unistd::{getpgrp, tcgetpgrp};
 use serde_json::{Value, json};
 use terminal_size::{Width, terminal_size_of};
@@ -22,6 +21,7 @@ use crate::{
         popt::aliases,
     },
     explain::{Explanation, Known, explain},
+    host::zone,
     render::diagnoses,
     rsync::{
         net::Connections,
@@ -114,7 +114,7 @@ fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
         is_in_foreground: Box::new(|| is_in_foreground(io::stdout())),
         is_ascii: is_ascii_locale(),
     };
-    let printer = Printer::new(&plan, TimeZone::system(), streams);
+    let printer = Printer::new(&plan, zone(), streams);
     if let (Some(error), Some(path)) = (unlogged, &plan.output.log_file) {
         // rsync goes on without it too.
         let (path, reason) = (path.display(), describe(&error));

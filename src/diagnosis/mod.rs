@@ -11,7 +11,7 @@ pub(crate) use group::told;
 use crate::{
     catalog::{Confidence, Harm, Language, Page, Safety, Severity, Symptom, Text, fill, fill_command},
     host::Unknown,
-    terms::{Release, Span},
+    terms::{Release, Span, without_passwords},
 };
 
 /// A cause, seen in one place.
@@ -68,6 +68,17 @@ pub struct Edits {
     pub safety: Safety,
     /// What is replaced, without overlaps.
     pub edits: Vec<Edit>,
+}
+
+impl Edits {
+    /// Whether what they write holds no password, and so may be told to programs too: without it they would spoil the file.
+    pub fn is_public(&self) -> bool {
+        let is_public = |edit: &Edit| match without_passwords(&String::from_utf8_lossy(&edit.replacement)) {
+            Cow::Borrowed(_) => true,
+            Cow::Owned(_) => false,
+        };
+        self.edits.iter().all(is_public)
+    }
 }
 
 /// Bytes that replace others.

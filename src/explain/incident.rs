@@ -10,7 +10,7 @@ use crate::{
         messages::{Claim, Found, MESSAGES, Message, Voice},
         wording,
     },
-    terms::{Release, Target, without_passwords},
+    terms::{Release, Target, part_without_passwords, without_passwords},
 };
 
 /// One failure: the lines that belong together.
@@ -336,7 +336,7 @@ impl Incident {
         // What is told of a name is read by others, too.
         let told = named
             .chain(names)
-            .map(|(message, kind, name)| (message, kind, without_passwords(&name).into_owned()));
+            .map(|(message, kind, name)| (message, kind, part_without_passwords(&name, text)));
         let told: Vec<_> = told.filter(|(.., name)| !name.is_empty()).collect();
         self.name(told.iter().map(|(_, kind, name)| (*kind, name.clone())));
         if let Some(end) = (0..=LONGEST_TEXT).rev().find(|&at| shown.is_char_boundary(at))

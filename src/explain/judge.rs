@@ -482,11 +482,4 @@ impl Server {
         };
         settings.iter().any(|setting| is_there(&setting))
     }
-
-    fn quoted(&self, setting: &Setting) -> String {
-        let span = setting.span();
-        let source = self.sources.get(span.source);
-        let text = source.shown(span.start as usize..span.end as usize);
-        format!("{}: `{}`", self.sources.place(span), text.trim())
-    }
 }

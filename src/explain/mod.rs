@@ -14,6 +14,7 @@ mod missing;
 mod modes;
 mod pattern;
 mod place;
+mod quoted;
 mod rank;
 mod secret;
 mod speaks;

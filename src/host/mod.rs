@@ -21,6 +21,7 @@ mod trusted;
 mod units;
 mod view;
 mod walk;
+mod zone;
 
 use std::{
     ffi::OsString,
@@ -48,6 +49,7 @@ pub use trusted::{is_own, resolved};
 pub use units::{PROGRAM_FOLDERS, UNIT_FOLDERS, UnitFile, UnitFiles, units_with};
 pub use view::View;
 pub use walk::{Component, follow, normalize, walk};
+pub use zone::zone;
 
 /// The most that is read of one file, in bytes. Larger ones are no configuration.
 pub const LARGEST_FILE: u64 = 32 << 20;

@@ -193,8 +193,8 @@ fn unchecked(one: &diagnosis::Unchecked, language: Language) -> Unchecked<'_> {
 
 fn diagnosis<'a>(report: &'a Report, finding: &'a Finding, language: Language) -> Diagnosis<'a> {
     let sources = &report.sources;
-    // What is not text cannot be said here, and a part of a fix is none.
-    let fix = finding.fix.as_ref().filter(|fix| is_text(fix));
+    // What is not text, or is kept back, cannot be said here, and a part of a fix is none.
+    let fix = finding.fix.as_ref().filter(|fix| is_text(fix) && fix.is_public());
     Diagnosis {
         rule: finding.page.id,
         name: finding.page.name,

@@ -235,6 +235,7 @@ impl<'a> Results<'a> {
                     text: pick(self.language, "this line includes the file", "这一行引用了该文件").to_owned(),
                 }),
             });
+        let fixes = finding.fix.iter().filter(|fix| fix.is_public());
         Finished {
             rule_id: finding.page.id,
             rule_index: index(finding.page.id),
@@ -250,7 +251,7 @@ impl<'a> Results<'a> {
                     .next(sources, finding.page.id, finding.labels[0].span)
                     .to_string(),
             },
-            fixes: finding.fix.iter().map(|fix| self.fix(fix)).collect(),
+            fixes: fixes.map(|fix| self.fix(fix)).collect(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{
-    ToSpan as _, Zoned,
+    Timestamp, ToSpan as _, Zoned,
     civil::{Date, Time, time},
 };
 
@@ -56,11 +56,26 @@ pub(super) fn at(text: &str, now: &Zoned) -> Option<Zoned> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    let is_later = |found: &Zoned| step == Step::None || found > now;
+    if step == Step::None {
+        return Some(day_of(year, month, day, time, now));
+    }
+    let is_later = |found: &Zoned| found > now;
     (0..100)
         .filter_map(|steps| step.take(steps, (year, month, day), time))
         .filter_map(|moment| moment.to_zoned(now.time_zone().clone()).ok())
         .find(is_later)
+}
+
+/// A time of a day; the days of a month that has fewer belong to the next one, and what is too far ahead is the end of time
+/// (mktime(3)).
+fn day_of(year: i64, month: i64, day: i64, time: Time, now: &Zoned) -> Zoned {
+    let zone = now.time_zone();
+    let first = i16::try_from(year).ok().zip(i8::try_from(month).ok());
+    let first = first.and_then(|(year, month)| Date::new(year, month, 1).ok());
+    let found = first.and_then(|first| first.checked_add((day - 1).days()).ok());
+    found
+        .and_then(|date| date.to_datetime(time).to_zoned(zone.clone()).ok())
+        .unwrap_or_else(|| Timestamp::MAX.to_zoned(zone.clone()))
 }
 
 /// What is moved on until the time is ahead.
@@ -95,7 +110,6 @@ impl Step {
         let (years, months) = match self {
             Self::Month => ((month - 1 + steps) / 12, (month - 1 + steps) % 12 + 1),
             Self::Year => (steps, month),
-            Self::None if steps > 0 => return None,
             _ => (0, month),
         };
         let start = Date::new(
@@ -179,6 +193,9 @@ mod tests {
             ("x", None),
             ("1-2-3-4", None),
             ("2026-13-01", None),
+            ("2027-2-31", Some("2027-03-03T00:00")),
+            ("9999-12-31", Some("9999-12-30T22:00")),
+            ("99999-1-1", Some("9999-12-30T22:00")),
         ] {
             let found = at(text, &now).map(|found| found.strftime("%Y-%m-%dT%H:%M").to_string());
             assert_eq!(found.as_deref(), expected, "{text}");

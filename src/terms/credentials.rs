@@ -120,6 +120,14 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
+/// A part of a text as reports show it: `****` in the place of each password that the text around it gives away.
+pub fn part_without_passwords(part: &str, text: &str) -> String {
+    let found = kept_back(text).into_iter().map(|range| &text[range]);
+    found.fold(without_passwords(part).into_owned(), |part, password| {
+        part.replace(password, BLOT)
+    })
+}
+
 /// What stands in the place of a password. It does not tell how long that is.
 pub const BLOT: &str = "****";
 
@@ -137,6 +145,8 @@ fn comes_from_elsewhere(value: &str) -> bool {
 
 fn of_line(line: &str, found: &mut Vec<Credential>) {
     comments::in_comment(line, found);
+    comments::in_prose(line, found);
+    in_login(line, found);
     in_addresses(line, found);
     behind_names(line, found);
     options::behind_options(line, found);
@@ -183,12 +193,27 @@ fn in_addresses(line: &str, found: &mut Vec<Credential>) {
         };
         let Some(at) = behind.rfind('@') else { continue };
         // A note may name no host behind the sign.
-        let is_host = behind[at..].contains(':') || at > 0 && at + 1 == behind.len();
+        let is_module = line[..start].ends_with("nknown module '");
+        let is_host = behind[at..].contains(':') || at > 0 && (at + 1 == behind.len() || is_module);
         let is_address = !behind[..at].contains('/') && is_host && !behind.starts_with(':');
         if is_address && !user.is_empty() && !user.contains(['@', '/', '[']) {
             let start = start + own + user.len() + 1;
             found.push(sure(start..start + at));
         }
+    }
+}
+
+/// `auth failed on module m from h (192.0.2.7) for joe:password: no matching rule`, where somebody typed both as the name
+/// (`auth_server` in authenticate.c).
+fn in_login(line: &str, found: &mut Vec<Credential>) {
+    let told = line.split_once("auth failed on module ");
+    let Some((_, login)) = told.and_then(|(_, told)| told.split_once(") for ")) else {
+        return;
+    };
+    let login = login.rsplit_once(": ").map_or(login, |(login, _)| login);
+    if let Some((_, password)) = login.split_once(':') {
+        let start = password.as_ptr() as usize - line.as_ptr() as usize;
+        found.push(sure(start..start + password.len()));
     }
 }
 
@@ -389,6 +414,14 @@ mod tests {
             "rsync: -phush-1: unknown option",
             "Description=copy as joe:hush-1@",
             "Kennwort: hush-1",
+            "path = /srv/www # password of joe: hush-1",
+            "read only = no # joe's pw is hush-1",
+            "list = yes ; passwd hush-1",
+            "it fails, my password is hush-1.",
+            "我的密码是hush-1",
+            "unknown module 'joe:hush-1@www' tried from h (192.0.2.7)",
+            "@ERROR: Unknown module 'joe:hush-1@www'",
+            "auth failed on module a from b (192.0.2.7) for joe:hush-1: no matching rule",
         ] {
             let told = blotted(line);
             assert!(
@@ -420,6 +453,9 @@ mod tests {
             "# see http://rsync.samba.org/",
             "# vim:ft=conf",
             "# host:873",
+            "path = /srv/www # the folder of the site",
+            "the password is wrong; pass is not set; a pass was made",
+            "unknown module 'www' tried from h (192.0.2.7)",
             "# the password file is /etc/rsyncd.secrets",
             "docker run --user 1000:1000 image",
             "docker run --user nobody:nogroup image",

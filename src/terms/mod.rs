@@ -14,7 +14,9 @@ mod system;
 mod target;
 
 pub use bytes::Bytes;
-pub use credentials::{BLOT, Credential, credentials, names_password, without_passwords};
+pub use credentials::{
+    BLOT, Credential, credentials, names_password, part_without_passwords, without_passwords,
+};
 pub use exit::Exit;
 pub use options::{OPTIONS, RsyncOption};
 pub use output::{Debug, Info, OutputLevels, OutputWords, Speaker};

@@ -7,6 +7,7 @@ mod attribute_rules;
 mod backups;
 mod bar;
 mod checks;
+mod chmod;
 mod conflicts;
 mod defaults;
 mod descriptors;

@@ -6,6 +6,7 @@ use crate::{
         doctor::{client, confinement, paths, reach},
         words::{pick, unknown},
     },
+    terms::without_passwords,
 };
 
 /// What people call a stage.
@@ -86,8 +87,12 @@ pub(super) fn skip(why: Skip, language: Language) -> &'static str {
     }
 }
 
-/// What a stage showed.
+/// What a stage showed; a note behind a path may have a password in it.
 pub(super) fn fact(fact: &Fact, language: Language) -> String {
+    without_passwords(&told(fact, language)).into_owned()
+}
+
+fn told(fact: &Fact, language: Language) -> String {
     let zh = language == Language::Chinese;
     match fact {
         Fact::Runs { .. } => runs(fact, language),

@@ -105,12 +105,15 @@ impl ModeChange {
             }
         }
         let bits = ((change.places * bits) & change.mask) | special;
-        let replaces_special = special != 0 || change.copied.is_some();
+        let replaced = match (special, change.copied) {
+            (_, Some(_)) => special_of_places(change.places),
+            (0, None) => 0,
+            (_, None) => special_of_classes,
+        };
         (change.clears, change.sets) = match change.operator {
             b'+' => (0, bits),
             b'-' => (bits, 0),
-            _ if replaces_special => ((change.places * 7) | special_of_classes, bits),
-            _ => (change.places * 7, bits),
+            _ => ((change.places * 7) | replaced, bits),
         };
         Ok(change)
     }
@@ -139,6 +142,13 @@ impl ModeChange {
             }
         })
     }
+}
+
+/// The special bits that go where a class is copied onto others (`mode_dest_special_bits` in chmod.c).
+fn special_of_places(places: u32) -> u32 {
+    let bits = [(0o100, 0o4000), (0o010, 0o2000), (0o001, 0o1000)];
+    let own = bits.into_iter().filter(|(place, _)| places & place != 0);
+    own.map(|(_, special)| special).sum()
 }
 
 fn octal(digits: &str) -> Result<u32, NoModeChange> {

@@ -19,14 +19,64 @@ const BETWEEN: [&str; 8] = ["is", "was", "ist", "est", "es", "=", ":", "："];
 /// What begins a line that an editor or a reader looks for, and no login.
 const MARKS: [&str; 8] = ["vim", "vi", "ex", "todo", "fixme", "note", "http", "https"];
 
-/// The text of a note: a comment, or the `comment` that a daemon shows in its listing.
+/// So many words may stand between that for a password and a colon in front of it: `password of joe: PASSWORD`.
+const MOST_BETWEEN: usize = 3;
+/// The same words, and what stands behind them where nothing parts them from what follows.
+const GLUED: [&str; 4] = ["密码是", "密码为", "\u{53e3}\u{4ee4}是", "\u{53e3}\u{4ee4}为"];
+
+/// The text of a note: a comment, one behind a value, or the `comment` that a daemon shows in its listing.
 fn note(line: &str) -> Option<&str> {
     let text = line.trim_start();
+    let signs = ['#', ';', '!', ' ', '\t'];
     if text.starts_with(['#', ';']) {
-        return Some(text.trim_start_matches(['#', ';', '!', ' ', '\t']));
+        return Some(text.trim_start_matches(signs));
     }
-    let rest = text.strip_prefix("comment")?;
-    rest.trim_start().strip_prefix('=')
+    if let Some(rest) = text.strip_prefix("comment")
+        && let Some(rest) = rest.trim_start().strip_prefix('=')
+    {
+        return Some(rest);
+    }
+    let behind = [" #", "\t#"].iter().find_map(|sign| text.split_once(sign));
+    let behind = behind.or_else(|| {
+        let (value, rest) = text.split_once(" ;")?;
+        // `Badly formed boolean in configuration file: "yes ; …".` (`lp_bool_parse` in loadparm.c)
+        let is_setting = value.contains('=') || value.contains("in configuration file: ");
+        is_setting.then_some((value, rest))
+    });
+    behind.map(|(_, rest)| rest.trim_start_matches(signs))
+}
+
+/// `my password is PASSWORD`, where a word is none of a language.
+pub(super) fn in_prose(line: &str, found: &mut Vec<Credential>) {
+    let mut words = line.split_whitespace().map(bare);
+    while let Some(word) = words.next() {
+        if let Some(behind) = GLUED.iter().find_map(|name| Some(word.split_once(name)?.1))
+            && looks_like_password(behind, true)
+        {
+            found.push(guessed(line, behind));
+        }
+        if NAMES.contains(&&*word.to_lowercase()) {
+            let mut next = words.clone();
+            if next.next().is_some_and(|verb| BETWEEN.contains(&verb))
+                && let Some(password) = next.next().filter(|word| looks_like_password(word, false))
+            {
+                found.push(guessed(line, password));
+            }
+        }
+    }
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_matches(['"', '\'', '`', ',', ';', '(', ')', '.'])
+}
+
+fn guessed(line: &str, password: &str) -> Credential {
+    let start = password.as_ptr() as usize - line.as_ptr() as usize;
+    Credential {
+        range: start..start + password.len(),
+        is_sure: false,
+        is_of_file: false,
+    }
 }
 
 /// `# pwd PASSWORD`, `# the pass is PASSWORD`, `# joe:PASSWORD`.
@@ -36,6 +86,8 @@ pub(super) fn in_comment(line: &str, found: &mut Vec<Credential>) {
     };
     let mut words = note.split_whitespace().peekable();
     let mut is_named = false;
+    // How many words ago that for a password was.
+    let mut since = None;
     let is_alone = note.split_whitespace().nth(1).is_none();
     while let Some(word) = words.next() {
         let bare = word.trim_matches(['"', '\'', '`', ',', ';', '(', ')']);
@@ -48,14 +100,15 @@ pub(super) fn in_comment(line: &str, found: &mut Vec<Credential>) {
             _ => "",
         };
         if !password.is_empty() {
-            let start = password.as_ptr() as usize - line.as_ptr() as usize;
-            found.push(Credential {
-                range: start..start + password.len(),
-                is_sure: false,
-                is_of_file: false,
-            });
+            found.push(guessed(line, password));
         }
         is_named = NAMES.contains(&bare.trim_end_matches([':', '：', '=']).to_lowercase().as_str());
+        since = match since {
+            _ if is_named => Some(0),
+            Some(count) if count < MOST_BETWEEN => Some(count + 1),
+            _ => None,
+        };
+        is_named |= since.is_some() && bare.ends_with([':', '：', '=']);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The page for browsers.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use super::{
     can_serve,
@@ -79,10 +79,6 @@ fn no_report_shows_passwords() {
     let place = Place::new(&[bad]);
     let root = place.path();
     let daemon = place.start();
-    let told = |words: &[&str]| {
-        let output = program(root, words).output().expect("it runs");
-        [output.stdout, output.stderr].concat()
-    };
     let symptom = "rsync: --password=HUSH-7: unknown option\n@ERROR: Unknown module 'x' PW=HUSH-8 https://joe:HUSH-9@h/";
     let script = "#!/bin/sh\nRSYNC_PASSWORD=HUSH-1\nexport RSYNC_PASSWORD PW=HUSH-2\nrsync -a --delet h::m x\n\
                   rsync -a -e 'plink -pw HUSH-3' a b:c\nrsync -a --password HUSH-4 h::m x\n";
@@ -103,22 +99,56 @@ fn no_report_shows_passwords() {
     ];
     all.extend(lines.iter().map(|line| vec!["doctor", "--client", line]));
     for words in all {
-        let mut texts = vec![told(&words)];
-        if words[0] == "doctor" {
-            texts.push(told(&[&words[..], &["--json"]].concat()));
-            told(&[&words[..], &["--html", "page.html", "--bundle", "bundle.tar.gz"]].concat());
-            texts.push(fs::read(root.join("page.html")).expect("a page"));
-            let bundle = Command::new("tar")
-                .args(["-xzOf", "bundle.tar.gz"])
-                .current_dir(root)
-                .output();
-            texts.push(bundle.expect("tar runs").stdout);
-            fs::remove_file(root.join("bundle.tar.gz")).expect("a bundle");
-        }
-        for text in texts {
-            let text = String::from_utf8_lossy(&text).into_owned();
-            assert!(!text.is_empty() && !text.contains("HUSH"), "{words:?}: {text}");
-        }
+        keeps(root, &words);
+    }
+}
+
+/// What a hook gets, whatever it is called, is shown to nobody; nor are passwords in notes behind values.
+#[test]
+fn no_report_shows_what_a_hook_gets() {
+    if !can_serve() {
+        return;
+    }
+    let text = format!(
+        "{}pre-xfer exec = /bin/false -p HUSH-1 HUSH-2 -u joe:HUSH-3 -H 'X-Key: HUSH-4'\n\
+         [gone]\npath = /no/such # password of joe: HUSH-5\nlist = yes ; passwd HUSH-6\n",
+        healthy("data")
+    );
+    let place = Place::new(&[text]);
+    let _daemon = place.start();
+    let symptom = "@ERROR: Unknown module 'joe:HUSH-7@x', and my password is HUSH-8";
+    for words in [
+        &["doctor", "--config", "rsyncd.conf"][..],
+        &["doctor", "--config", "rsyncd.conf", "--symptom", symptom],
+    ] {
+        keeps(place.path(), words);
+    }
+}
+
+/// No form of a report shows what is kept back.
+fn keeps(root: &Path, words: &[&str]) {
+    let told = |words: &[&str]| {
+        let output = program(root, words).output().expect("it runs");
+        [output.stdout, output.stderr].concat()
+    };
+    let mut texts = vec![told(words)];
+    if words[0] == "doctor" {
+        texts.push(told(&[words, &["--json"]].concat()));
+        told(&[words, &["--html", "page.html", "--bundle", "bundle.tar.gz"]].concat());
+        texts.push(fs::read(root.join("page.html")).expect("a page"));
+        let bundle = Command::new("tar")
+            .args(["-xzOf", "bundle.tar.gz"])
+            .current_dir(root)
+            .output();
+        texts.push(bundle.expect("tar runs").stdout);
+        fs::remove_file(root.join("bundle.tar.gz")).expect("a bundle");
+    }
+    for text in texts {
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let at = text
+            .find("HUSH")
+            .map(|at| &text[text.floor_char_boundary(at.saturating_sub(200))..]);
+        assert!(!text.is_empty() && at.is_none(), "{words:?}: {at:?}");
     }
 }
 

@@ -285,7 +285,11 @@ fn times_are_shown_in_the_zone_that_is_named() {
         ":Asia/Tokyo",
         "/usr/share/zoneinfo/Asia/Tokyo",
         "America/New_York",
+        "posix/Asia/Tokyo",
+        "asia/tokyo",
         "JST-9",
+        "CET-1CEST",
+        "EST5EDT4",
         "Nowhere/At_All",
         "",
     ] {
