@@ -8,6 +8,7 @@ mod backups;
 mod bar;
 mod checks;
 mod chmod;
+mod circles;
 mod conflicts;
 mod defaults;
 mod descriptors;

@@ -249,7 +249,8 @@ impl Builder<'_> {
         }
         let (tree, place) = self.here(way)?;
         match tree.check_way(place) {
-            Err(error) if !refusal(&error).is_empty() => Err(error),
+            // Links that lead in a circle are as little a way as somebody else's.
+            Err(error) if !refusal(&error).is_empty() || is_circle(&error) => Err(error),
             // What else is wrong with the name shows where it is looked at.
             _ => {
                 self.way.trusted = Some((current, way.to_vec()));
@@ -394,4 +395,8 @@ impl Builder<'_> {
 
 fn is_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
+}
+
+fn is_circle(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::ELOOP as i32)
 }
