@@ -212,9 +212,11 @@ const PASSWORD: &str = "RSYNC_PASSWORD=";
 /// The page of a client without a password.
 const NO_PASSWORD: &str = "RSY815";
 
-/// Whether a password is to come from what is not carried out: a variable, or a file that is made first.
+/// Whether a password is to come from what is not carried out: a variable, or a file that is made first; or may, from what
+/// is read in.
 pub fn is_password(name: &str) -> bool {
-    name == PASSWORD || name.starts_with("--password-file=")
+    let word = name.split(' ').next().unwrap_or_default();
+    name == PASSWORD || name.starts_with("--password-file=") || [".", "source", "eval"].contains(&word)
 }
 
 /// Whether something around a command line decides how a stage ends.
