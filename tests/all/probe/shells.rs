@@ -1,71 +1,8 @@
 //! Which shell reads what of a script or of a table of cron's, and what is to start rsync there. The shells of this machine
 //! are the referees; a program in the place of rsync tells whether it is started.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
-
-use super::reached::is_started;
-use crate::support::{
-    daemon::{Daemon, Run, has_rsync},
-    program::{folder, program, stderr, stdout},
-};
-
-/// Why rsync is not started, as the first line tells it; nothing where it is. What begins with five fields is a table of
-/// cron's; `HERE` is the folder, `RSYNC` the call.
-fn come_to_rsync(cases: &[(&str, &str)]) {
-    if !has_rsync() {
-        return;
-    }
-    let folder = folder(&[
-        ("served/one", "one\n"),
-        ("bin/rsync", "#!/bin/sh\n:>\"$WORDS\"\n"),
-        ("conf", "A=1\nD=/\n"),
-    ]);
-    let root = folder.path();
-    for place in [root.to_owned(), root.join("served"), root.join("bin/rsync")] {
-        fs::set_permissions(place, fs::Permissions::from_mode(0o755)).expect("a mode");
-    }
-    let configuration = root.join("rsyncd.conf");
-    let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
-    fs::write(&configuration, text).expect("a file");
-    let daemon = Daemon::start(&configuration, &Run::default());
-    let here = root.display().to_string();
-    let call = format!("rsync -r rsync://127.0.0.1:{}/m/ {here}/d/", daemon.port());
-    for (text, why) in cases {
-        let own = text.replace("RSYNC", &call).replace("HERE", &here);
-        let (name, is_come_to) = match own.strip_prefix("0 4 * * * ") {
-            Some(command) => ("job.cron", is_run(root, &format!("#!/bin/sh\n{command}"))),
-            None => ("job.sh", is_run(root, &own)),
-        };
-        fs::write(root.join(name), &own).expect("a file");
-        assert_eq!(is_come_to, why.is_empty(), "the shell: {own}");
-        let line = 1 + own[..own.find("rsync -r").expect("a call")].matches('\n').count();
-        let place = format!("{name}:{line}");
-        let output = program(root, &["probe", "--reproduce", &place])
-            .output()
-            .expect("it runs");
-        let told = stdout(&output);
-        let first = told.lines().next().unwrap_or_default();
-        assert_eq!(
-            first.contains("rsync is never started"),
-            !why.is_empty(),
-            "{own}: {told}{}",
-            stderr(&output)
-        );
-        assert!(
-            !told.is_empty() && first.contains(why),
-            "{own}: {told}{}",
-            stderr(&output)
-        );
-    }
-}
-
-/// Whether the shell of a script starts rsync.
-fn is_run(root: &Path, script: &str) -> bool {
-    let file = root.join("job.sh");
-    fs::write(&file, script).expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
-    is_started(root, &file)
-}
+use super::staging::{Stage, come_to_rsync};
+use crate::support::program::{folder, program, stderr, stdout};
 
 /// A text is read by the shell that is handed it, and by no other.
 #[test]
@@ -148,13 +85,7 @@ fn what_a_run_names_may_be_any_variable() {
 /// What it may have changed is not what the text says.
 #[test]
 fn a_value_that_a_run_may_change_is_not_known() {
-    let folder = folder(&[
-        ("bin/rsync", "#!/bin/sh\nprintf %s \"$3\" > \"$WORDS\"\n"),
-        ("conf", "D=/else/\n"),
-    ]);
-    let root = folder.path();
-    fs::set_permissions(root.join("bin/rsync"), fs::Permissions::from_mode(0o755)).expect("a mode");
-    let here = root.display().to_string();
+    let stage = Stage::new(&[("conf", "D=/else/\n")]);
     for (text, is_known) in [
         ("D=/d/\nexport $(cat HERE/conf)\n", false),
         ("D=/d/\nexport \"$(cat HERE/conf)\"\n", false),
@@ -178,13 +109,11 @@ fn a_value_that_a_run_may_change_is_not_known() {
         ("export $(cat HERE/conf)\nD=/d/\n", true),
         ("export $(cat HERE/conf)\nD=${D:-/d/}\n", false),
     ] {
-        let own = format!("#!/bin/bash\n{text}rsync -r 127.0.0.1::m $D\n").replace("HERE", &here);
-        assert!(is_run(root, &own), "{own}");
-        let value = fs::read_to_string(root.join("words")).expect("words");
+        let own = format!("#!/bin/bash\n{text}rsync -r 127.0.0.1::m $D\n").replace("HERE", &stage.here());
+        let words = stage.words_of_script(&own).expect("rsync is started");
+        let value = words.get(2).map_or("", |word| word);
         assert_eq!(value == "/d/", is_known, "the shell: {own}: {value}");
-        let output = program(root, &["probe", "--reproduce", "job.sh"])
-            .output()
-            .expect("it runs");
+        let output = stage.reproduced("job.sh");
         let told = format!("{}{}", stdout(&output), stderr(&output));
         assert_eq!(told.contains("only a run can tell"), !is_known, "{own}: {told}");
         assert!(!is_known || told.contains("127.0.0.1::m /d/"), "{own}: {told}");
@@ -228,6 +157,40 @@ fn a_program_that_is_to_start_rsync_may_be_missing() {
             "#!/bin/sh\nprintf '#!/bin/sh\\nexec \"$@\"\\n' > HERE/bin/chronic; chmod +x HERE/bin/chronic\nHERE/bin/chronic RSYNC\n",
             "",
         ),
+    ]);
+}
+
+/// A shell is asked whether it takes a text at all.
+#[test]
+fn what_no_shell_takes_is_known() {
+    come_to_rsync(&[
+        (
+            "#!/bin/sh\r\nRSYNC\r\n",
+            "the first line of `job.sh` ends with a carriage return",
+        ),
+        (
+            "#!/usr/bin/env bash\r\nRSYNC\n",
+            "the first line of `job.sh` ends with a carriage return",
+        ),
+        (
+            "#!/bin/sh\nRSYNC )\n",
+            "`sh` does not take what stands up to line 2",
+        ),
+        (
+            "#!/bin/bash\nRSYNC &&\n",
+            "`bash` does not take what stands up to line 2",
+        ),
+        (
+            "#!/bin/sh\nif true; then\nRSYNC\n",
+            "`sh` does not take what stands up to line 3",
+        ),
+        (
+            "#!/bin/sh\nRSYNC || || true\n",
+            "`sh` does not take what stands up to line 2",
+        ),
+        ("#!/bin/sh\nRSYNC\nfi\n", ""),
+        ("#!/bin/sh\nif true; then\nRSYNC\nfi\n)\n", ""),
+        ("#!/bin/bash\nshopt -s extglob\nls !(x) >/dev/null\nRSYNC\n", ""),
     ]);
 }
 
