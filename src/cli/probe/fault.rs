@@ -2,6 +2,9 @@
 
 mod chinese;
 mod english;
+mod of_unit;
+
+pub(super) use of_unit::OfUnit;
 
 use crate::{catalog::Language, probe::Effect};
 
@@ -80,6 +83,8 @@ pub(in crate::cli) enum Fault {
     Unset(usize, String, bool),
     /// This command of a unit's runs first, and fails.
     Before(&'static str, String),
+    /// systemd refuses a unit, or reads it otherwise than it is meant.
+    OfUnit(OfUnit),
 }
 
 impl Fault {
@@ -91,7 +96,8 @@ impl Fault {
             | Self::OfBash(_, _, false)
             | Self::NotExported(..)
             | Self::Apart(..)
-            | Self::Kept(..) => Effect::Other,
+            | Self::Kept(..)
+            | Self::OfUnit(OfUnit::RelativeVariables(_)) => Effect::Other,
             _ => Effect::Never,
         }
     }

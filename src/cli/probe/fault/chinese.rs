@@ -176,6 +176,7 @@ impl Fault {
                 format!("第 {line} 行使用的 `{name}`，脚本和当前环境都没有设置：由于 `set -u`，脚本到此结束"),
                 format!("设置它，或者写成 `${{{name}:-}}`：vi +{line} {file}"),
             ),
+            Self::OfUnit(fault) => fault.in_chinese(file),
             Self::Before(setting, program) => (
                 format!("`{setting}={program}` 在本机会失败，systemd 因此不会启动该命令"),
                 format!("修改它，或者在失败无关紧要时写成 `{setting}=-{program}`：vi {file}"),

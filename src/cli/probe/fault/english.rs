@@ -215,6 +215,7 @@ impl Fault {
                 ),
                 format!("set it, or write `${{{name}:-}}`: vi +{line} {file}"),
             ),
+            Self::OfUnit(fault) => fault.in_english(file),
             Self::Before(setting, program) => (
                 format!("`{setting}={program}` fails on this machine, so systemd does not start the command"),
                 format!(
