@@ -22,6 +22,7 @@ mod shells;
 pub(crate) mod situations;
 mod staging;
 mod started;
+mod tables;
 mod targets;
 mod told;
 mod transcripts;

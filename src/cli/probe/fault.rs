@@ -6,7 +6,7 @@ mod of_unit;
 
 pub(super) use of_unit::OfUnit;
 
-use crate::{catalog::Language, probe::Effect};
+use crate::{catalog::Language, cli::probe::run_parts::Omitted, probe::Effect};
 
 /// A place of a script, a table of cron's or a unit.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +45,12 @@ pub(in crate::cli) enum Fault {
     Times(usize),
     /// The last line of a table, this one, has no end.
     NoEnd(usize),
+    /// A table's `SHELL=` names what is not there, or may not be executed.
+    NoShell(String),
+    /// A table's `SHELL=` names what runs nothing.
+    IdleShell(String),
+    /// The script of this name lies where `run-parts` is to start it, and passes it over.
+    Omitted(String, Omitted),
     /// On this line a variable is set, and not handed on.
     NotExported(usize, &'static str),
     /// On this line blanks stand around the `=` of a variable.

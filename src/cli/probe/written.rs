@@ -12,6 +12,7 @@ use crate::{
         mistaken::mistaken,
         part::Part,
         plain::{Reading, Surroundings, around_in, around_in_table},
+        run_parts::omitted,
         settled::settled,
         slip::Slip,
         started::{missing, started, started_by},
@@ -148,11 +149,16 @@ pub(super) fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool)
     let mut found = calls().filter(|(_, call)| touches(call));
     match (found.next(), found.next()) {
         (Some((part, call)), None) => match part.command(call, &bytes) {
-            Ok(written) => Ok(Written {
-                has_returns,
-                surroundings: surroundings(path, raw, line, &written),
-                ..written
-            }),
+            Ok(mut written) => {
+                // What another line starts, no folder has to offer.
+                let omitted = omitted(path, &raw).filter(|_| may_start && !part.is_cron);
+                written.slips.splice(0..0, omitted.map(Slip::Around));
+                Ok(Written {
+                    has_returns,
+                    surroundings: surroundings(path, raw, line, &written),
+                    ..written
+                })
+            }
             Err(reason) => Err(Unread::Unclear(reason)),
         },
         (Some(_), Some(_)) => Err(Unread::Unclear(format!(

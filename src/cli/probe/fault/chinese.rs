@@ -1,6 +1,9 @@
 //! The same in Chinese.
 
-use crate::cli::probe::fault::{Fault, at, quoted};
+use crate::cli::probe::{
+    fault::{Fault, at, english::plain_name, quoted},
+    run_parts::Omitted,
+};
 
 impl Fault {
     pub(super) fn in_chinese(&self, file: &str) -> (String, String) {
@@ -93,6 +96,39 @@ impl Fault {
             Self::NoEnd(line) => (
                 format!("`{file}` 的最后一行（第 {line} 行）没有换行符：cron 不接受这样的表"),
                 format!("echo >> {file}"),
+            ),
+            Self::NoShell(shell) => (
+                match shell.starts_with('/') {
+                    true => {
+                        format!("本机没有程序 `{shell}`，而表里的 `SHELL=` 指定了它：cron 什么也不会启动")
+                    }
+                    false => {
+                        format!("表里的 `SHELL={shell}` 不是完整路径，cron 只在主目录里找它：什么也不会启动")
+                    }
+                },
+                format!("写成 `SHELL=/bin/sh` 或 `SHELL=/bin/bash`：vi {file}"),
+            ),
+            Self::IdleShell(shell) => (
+                format!("表里的 `SHELL={shell}` 不是 shell，不会执行任何命令"),
+                format!("写成 `SHELL=/bin/sh` 或 `SHELL=/bin/bash`：vi {file}"),
+            ),
+            Self::Omitted(name, Omitted::Letter(letter)) => (
+                format!(
+                    "cron 用 `run-parts` 启动这个目录里的脚本，它跳过 `{name}`，因为名字里有 `{letter}`：只接受字母、数字、`-` 和 `_`"
+                ),
+                format!("mv {file} {}", plain_name(file)),
+            ),
+            Self::Omitted(name, Omitted::Closed) => (
+                format!(
+                    "谁也没有执行 `{name}` 的权限，所以 cron 启动这个目录里的脚本所用的 `run-parts` 跳过它"
+                ),
+                format!("chmod +x {file}"),
+            ),
+            Self::Omitted(name, Omitted::NoFirstLine) => (
+                format!(
+                    "`{name}` 没有 `#!/bin/sh` 这样的第一行：cron 启动这个目录里的脚本所用的 `run-parts` 无法启动它"
+                ),
+                format!("在第一行写上 `#!/bin/sh`：vi +1 {file}"),
             ),
             Self::NotExported(line, name) => (
                 format!("第 {line} 行只为 shell 设置了 `{name}`：没有 `export`，rsync 得不到它"),

@@ -1,6 +1,9 @@
 //! What each is, and what to do, in English.
 
-use crate::cli::probe::fault::{Fault, at, quoted};
+use crate::cli::probe::{
+    fault::{Fault, at, quoted},
+    run_parts::Omitted,
+};
 
 impl Fault {
     pub(super) fn in_english(&self, file: &str) -> (String, String) {
@@ -113,6 +116,39 @@ impl Fault {
                 format!("the last line of `{file}` ({line}) has no end: cron takes no such table"),
                 format!("echo >> {file}"),
             ),
+            Self::NoShell(shell) => (
+                match shell.starts_with('/') {
+                    true => format!(
+                        "there is no program `{shell}`, which the table's `SHELL=` names: cron starts nothing"
+                    ),
+                    false => format!(
+                        "the table's `SHELL={shell}` is no whole path, and cron looks for it in the home folder alone: it starts nothing"
+                    ),
+                },
+                format!("write `SHELL=/bin/sh`, or `SHELL=/bin/bash`: vi {file}"),
+            ),
+            Self::IdleShell(shell) => (
+                format!("the table's `SHELL={shell}` is no shell, and runs none of the commands"),
+                format!("write `SHELL=/bin/sh`, or `SHELL=/bin/bash`: vi {file}"),
+            ),
+            Self::Omitted(name, Omitted::Letter(letter)) => (
+                format!(
+                    "`run-parts`, which cron starts the scripts of this folder with, passes `{name}` over, for there is a `{letter}` in its name: it takes letters, digits, `-` and `_` alone"
+                ),
+                format!("mv {file} {}", plain_name(file)),
+            ),
+            Self::Omitted(name, Omitted::Closed) => (
+                format!(
+                    "nobody may execute `{name}`, so `run-parts`, which cron starts the scripts of this folder with, passes it over"
+                ),
+                format!("chmod +x {file}"),
+            ),
+            Self::Omitted(name, Omitted::NoFirstLine) => (
+                format!(
+                    "`{name}` has no first line such as `#!/bin/sh`: `run-parts`, which cron starts the scripts of this folder with, cannot start it"
+                ),
+                format!("write `#!/bin/sh` into its first line: vi +1 {file}"),
+            ),
             Self::NotExported(line, name) => (
                 format!(
                     "line {line} sets `{name}` for the shell alone: without `export` rsync does not get it"
@@ -224,4 +260,18 @@ impl Fault {
             ),
         }
     }
+}
+
+/// The name of a file that `run-parts` takes: without its ending, with `-` for what else it does not know.
+pub(super) fn plain_name(file: &str) -> String {
+    let (folder, name) = match file.trim_matches('\'').rsplit_once('/') {
+        Some((folder, name)) => (format!("{folder}/"), name),
+        None => (String::new(), file.trim_matches('\'')),
+    };
+    let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+    let is_taken = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    let stem = stem
+        .chars()
+        .map(|letter| if is_taken(letter) { letter } else { '-' });
+    quoted(&format!("{folder}{}", stem.collect::<String>()))
 }
