@@ -41,6 +41,10 @@ pub(in crate::cli) enum Fault {
     NoLog(String),
     /// On this line stands what only bash knows; whether the script ends there.
     OfBash(usize, &'static str, bool),
+    /// On this line dash comes to an expansion of bash's, and ends there.
+    BadSubstitution(usize, String),
+    /// On this line dash is told an option that its own command has not, and ends there.
+    IllegalOption(usize, String),
     /// The times of this line are none.
     Times(usize),
     /// The last line of a table, this one, has no end.

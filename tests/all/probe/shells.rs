@@ -38,6 +38,87 @@ fn a_text_is_of_the_shell_that_it_is_handed_to() {
     ]);
 }
 
+/// dash ends at what it does not know of bash's once it comes there, and reads over it where it does not.
+#[test]
+fn what_dash_refuses_ends_it() {
+    let told =
+        |text: &str, line: usize| format!("dash knows no `{text}` (line {line}): with `Bad substitution`");
+    let all: Vec<_> = [
+        "${x^^}", "${x,,}", "${x:0:3}", "${x: -1}", "${x/a/b}", "${x//a}", "${!x}", "${x[0]}", "${x[@]}",
+        "${#x[@]}", "${x@Q}", "${!x*}", "${1:0:2}", "${@:2}",
+    ]
+    .iter()
+    .map(|text| {
+        (
+            format!("#!/bin/dash\nx=abc\necho \"{text}\"\nRSYNC\n"),
+            told(text, 3),
+        )
+    })
+    .collect();
+    let all: Vec<_> = all.iter().map(|(text, why)| (&**text, &**why)).collect();
+    come_to_rsync(&all);
+    let bad = told("${x^^}", 3);
+    come_to_rsync(&[
+        ("#!/bin/bash\nx=abc\necho ${x^^}\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\ny=${x^^}\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nexport y=${x^^}\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\necho ${x^^} || true\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nif echo ${x^^}; then :; fi\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nfor y in ${x^^}; do\nRSYNC\ndone\n", &bad),
+        ("#!/bin/dash\nx=abc\ncase ${x^^} in\nABC) RSYNC;;\nesac\n", &bad),
+        ("#!/bin/dash\nx=abc\necho hi > HERE/${x^^}\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nf() { echo ${x^^}; }\nf\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nf() { echo ${x^^}; }\nRSYNC\n", ""),
+        ("#!/bin/dash\nset -e\nx=abc; (echo ${x^^})\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\n(echo ${x^^})\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\ny=$(echo ${x^^})\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\necho ${x^^} | cat\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\necho ${x^^} &\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\nif false; then echo ${x^^}; fi\nRSYNC\n", ""),
+        (
+            "#!/bin/dash\nx=abc\nif [ -n \"$BASH_VERSION\" ]; then echo ${x^^}; fi\nRSYNC\n",
+            "",
+        ),
+        ("#!/bin/dash\nx=abc\necho ${x:-${x^^}} '${x^^}'\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\ncat <<E\n${x^^}\nE\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\nbash -c 'x=abc; echo ${x^^}'\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\nbash -c \"echo ${x^^}\"\nRSYNC\n", &bad),
+        (
+            "#!/bin/dash\n[ -z \"$BASH_VERSION\" ] && exec bash \"$0\" \"$@\"\nx=abc; echo ${x^^}\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/dash\nx=abc\necho ${#x} ${x%b*} ${x##*b} ${x:=1} ${!} $!\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/dash\nf() { :; }\nexport -f f\nRSYNC\n",
+            "dash knows no `export -f` (line 3): with `Illegal option` the script ends there",
+        ),
+        (
+            "#!/bin/dash\nexport -f f || true\nRSYNC\n",
+            "dash knows no `export -f` (line 2)",
+        ),
+        (
+            "#!/bin/dash\nunset -n f\nRSYNC\n",
+            "dash knows no `unset -n` (line 2)",
+        ),
+        ("#!/bin/dash\n(export -f f)\nRSYNC\n", ""),
+        ("#!/bin/dash\nunset -f f\nexport -p > HERE/all\nRSYNC\n", ""),
+        ("#!/bin/bash\nf() { :; }\nexport -f f\nRSYNC\n", ""),
+    ]);
+    // What rsync is to get is known to nobody then.
+    let stage = Stage::new(&[]);
+    let own = "#!/bin/dash\nx=abc\nrsync -r 127.0.0.1::m ${x/b/c}\n";
+    assert_eq!(stage.words_of_script(own), None);
+    let output = stage.reproduced("job.sh");
+    let told = stderr(&output);
+    assert!(
+        told.contains("dash knows no `${x/b/c}` (line 3)") && told.contains("rsync is never started"),
+        "{output:?}"
+    );
+}
+
 /// Where a run puts together which variable is set, any may be.
 #[test]
 fn what_a_run_names_may_be_any_variable() {

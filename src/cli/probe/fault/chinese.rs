@@ -89,6 +89,14 @@ impl Fault {
                 ),
                 format!("改用 bash 运行，`#!/bin/bash`：vi +1 {file}"),
             ),
+            Self::BadSubstitution(line, text) => (
+                format!("dash 不认识 `{text}`（第 {line} 行）：报 `Bad substitution`，脚本到此结束"),
+                format!("让 bash 来执行，`#!/bin/bash`：vi +1 {file}"),
+            ),
+            Self::IllegalOption(line, words) => (
+                format!("dash 不认识 `{words}`（第 {line} 行）：报 `Illegal option`，脚本到此结束"),
+                format!("让 bash 来执行，`#!/bin/bash`：vi +1 {file}"),
+            ),
             Self::Times(line) => (
                 format!("cron 看不懂 `{file}` 第 {line} 行的时间，什么也不会启动"),
                 format!("写五个字段，如 `0 3 * * *`（分、时、日、月、星期）：vi +{line} {file}"),

@@ -106,6 +106,16 @@ impl Fault {
                 ),
                 format!("let bash run it, `#!/bin/bash`: vi +1 {file}"),
             ),
+            Self::BadSubstitution(line, text) => (
+                format!(
+                    "dash knows no `{text}` (line {line}): with `Bad substitution` the script ends there"
+                ),
+                format!("let bash run it, `#!/bin/bash`: vi +1 {file}"),
+            ),
+            Self::IllegalOption(line, words) => (
+                format!("dash knows no `{words}` (line {line}): with `Illegal option` the script ends there"),
+                format!("let bash run it, `#!/bin/bash`: vi +1 {file}"),
+            ),
             Self::Times(line) => (
                 format!("cron does not understand the times of line {line} of `{file}`, and starts nothing"),
                 format!(

@@ -172,6 +172,9 @@ impl<'a> Run<'a> {
 
     /// `readonly NAME=VALUE` and its like.
     fn declares(&mut self, call: &Call, program: &str, place: usize) -> Flow {
+        if let Some(ends) = self.illegal_option(call, program, place) {
+            return ends;
+        }
         let words: Vec<_> = call.arguments().iter().map(Argument::text).collect();
         // In a function what `declare` freezes is its own.
         let is_own = self.depth > 0 || self.is_in_function(place);
