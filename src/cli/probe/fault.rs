@@ -77,6 +77,14 @@ pub(in crate::cli) enum Fault {
     Ended(usize, &'static str),
     /// What stands behind this sign is never run, for what stands in front of it on this line.
     PassedOver(usize, &'static str),
+    /// On this line a function is called that is defined further down.
+    NotYetDefined(usize, String),
+    /// On this line `PATH` is taken away, and the program is named by no path.
+    NoPath(usize),
+    /// On this line a file is to be written anew that is there, which `set -C` forbids.
+    NotOverwritten(usize, String),
+    /// What the first line names is looked for from the folder on that the script is started in, and is not there.
+    RelativeInterpreter(String),
     /// The condition on this line leads elsewhere.
     NeverHolds(usize),
     /// It stands in this function, which nothing calls.

@@ -79,6 +79,46 @@ fn what_cannot_be_opened_is_known() {
     ]);
 }
 
+/// With `set -C` a shell opens no file anew that is there; in bash `set -e` ends with what `exec` cannot open.
+#[test]
+fn what_is_there_may_not_be_written_anew() {
+    let kept = |line: usize| format!("conf`, which line {line} opens with `>`, is there, and with `set -C`");
+    let (second, third, fourth) = (kept(2), kept(3), kept(4));
+    come_to_rsync(&[
+        ("#!/bin/dash\nset -C\nRSYNC > HERE/conf\n", &third),
+        ("#!/bin/bash\nset -C\nRSYNC > HERE/conf 2>&1\n", &third),
+        ("#!/bin/bash\nset -o noclobber\nRSYNC &> HERE/conf\n", &third),
+        ("#!/bin/sh\nset -C; RSYNC 2> HERE/conf\n", &second),
+        ("#!/bin/sh\nset -C\n{ RSYNC; } > HERE/conf\n", &third),
+        (
+            "#!/bin/sh\nset -eC\ndate > HERE/rsyncd.conf\nRSYNC\n",
+            "rsyncd.conf`, which line 3 opens",
+        ),
+        ("#!/bin/sh\nset -e\nset -C\n: > HERE/conf\nRSYNC\n", &fourth),
+        ("#!/bin/dash\nset -C\nexec > HERE/conf\nRSYNC\n", &third),
+        ("#!/bin/bash\nset -C\nexec > HERE/conf\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -C\ndate > HERE/conf\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -C\nRSYNC >| HERE/log1\n", ""),
+        ("#!/bin/sh\nset -C\nRSYNC >> HERE/conf\n", ""),
+        ("#!/bin/sh\nset -C\nset +C\nRSYNC > HERE/log2\n", ""),
+        ("#!/bin/sh\nset -C\nRSYNC > /dev/null\n", ""),
+        (
+            "#!/bin/sh\nset -C\n: >| HERE/log4\nrm HERE/log4\nRSYNC > HERE/log4\n",
+            "",
+        ),
+        ("#!/bin/sh\n(set -C)\nRSYNC > HERE/log4\n", ""),
+        (
+            "#!/bin/bash\nset -e\nexec > /no/such/log 2>&1\nRSYNC\n",
+            "there is no folder `/no/such` for the file that line 3 opens",
+        ),
+        (
+            "#!/bin/bash\nexec > /no/such/log || exit 1\nRSYNC\n",
+            "the script ends with the `exit` of line 2",
+        ),
+        ("#!/bin/bash\nset -e\nexec > /no/such/log || true\nRSYNC\n", ""),
+    ]);
+}
+
 /// A folder that a line of its own goes to need not be there for the next.
 #[test]
 fn a_folder_may_be_gone_to_first() {

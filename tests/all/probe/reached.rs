@@ -187,6 +187,65 @@ fn functions_are_followed() {
     ]);
 }
 
+/// A function that is called in front of its definition is no command there.
+#[test]
+fn a_function_may_be_called_too_early() {
+    come_to_rsync(&[
+        (
+            "#!/bin/dash\nmain\nmain() {\nRSYNC\n}\n",
+            "line 2 calls `main`, which is defined further down",
+        ),
+        (
+            "#!/bin/bash\nmain \"$@\"\nfunction main {\nRSYNC\n}\n",
+            "line 2 calls `main`, which is defined further down",
+        ),
+        (
+            "#!/bin/sh\nif ! main; then echo x; fi\nmain() {\ninner\n}\ninner() {\nRSYNC\n}\n",
+            "line 2 calls `main`, which is defined further down",
+        ),
+        (
+            "#!/bin/sh\nset -e\nprepare\nprepare() {\n:\n}\nRSYNC\n",
+            "line 3 calls `prepare`, which is defined further down",
+        ),
+        (
+            "#!/bin/sh\nprepare || exit 1\nprepare() {\n:\n}\nRSYNC\n",
+            "the script ends with the `exit` of line 2",
+        ),
+        ("#!/bin/sh\nprepare\nprepare() {\n:\n}\nRSYNC\n", ""),
+        ("#!/bin/sh\nmain\nmain() {\nRSYNC\n}\nmain\n", ""),
+        ("#!/bin/sh\ntrap main EXIT\nmain() {\nRSYNC\n}\n", ""),
+        ("#!/bin/sh\ntrap 'main' EXIT\nmain() {\nRSYNC\n}\n", ""),
+        ("#!/bin/sh\nfirst() {\nmain\n}\nmain() {\nRSYNC\n}\nfirst\n", ""),
+        (
+            "#!/bin/sh\nfor i in 1 2; do\n[ $i = 2 ] && main\nmain() {\nRSYNC\n}\ndone\n",
+            "",
+        ),
+        ("#!/bin/bash\nalias main=:\nmain\nmain() {\nRSYNC\n}\nmain\n", ""),
+    ]);
+}
+
+/// Without `PATH` a shell finds nothing that is named without its path.
+#[test]
+fn programs_are_looked_for_in_path() {
+    let taken = "with the `unset PATH` of line 2 the shell finds no program";
+    come_to_rsync(&[
+        ("#!/bin/dash\nunset PATH\nRSYNC\n", taken),
+        ("#!/bin/bash\nunset X PATH\nRSYNC\n", taken),
+        ("#!/bin/sh\nunset PATH\nHERE/bin/RSYNC\n", ""),
+        ("#!/bin/sh\nunset PATH\nexec HERE/bin/RSYNC\n", ""),
+        ("#!/bin/sh\nunset PATH\nPATH=HERE/bin RSYNC\n", ""),
+        ("#!/bin/sh\nunset PATH\nPATH=HERE/bin\nRSYNC\n", ""),
+        ("#!/bin/sh\nunset PATH\nif :; then PATH=HERE/bin; fi\nRSYNC\n", ""),
+        ("#!/bin/sh\nunset PATH\nexport PATH=HERE/bin\nRSYNC\n", ""),
+        ("#!/bin/sh\n(unset PATH)\nRSYNC\n", ""),
+        ("#!/bin/bash\nunset -f PATH\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\nunset PATH\nls\nHERE/bin/RSYNC\n",
+            "there is no program `ls` on this machine (line 4)",
+        ),
+    ]);
+}
+
 /// A shell gives up at a variable that nothing sets, or that is frozen.
 #[test]
 fn variables_that_end_a_shell_are_known() {
@@ -280,6 +339,14 @@ fn a_round_that_passes_rsync_over_is_told() {
         (
             "for f in /no/such; do\n[ -e $f ] || continue\nRSYNC\ndone\n",
             never,
+        ),
+        (
+            "for f in /; do\n[ -d $f ] && :\ncontinue\nRSYNC\ndone\n",
+            "the round of the loop ends with the `continue` of line 4, in front of the command",
+        ),
+        (
+            "for f in /; do\nbreak\nRSYNC\ndone\n",
+            "the loop ends with the `break` of line 3, in front of the command",
         ),
         (
             "for f in HERE/there /no/such; do\n[ -e $f ] || continue\nRSYNC\ndone\n",

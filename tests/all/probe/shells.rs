@@ -292,6 +292,11 @@ fn a_first_line_may_name_what_is_no_shell() {
             "hands all of it to `perl`, which is no shell",
         ),
         ("#!/bin/sh\nRSYNC\n", ""),
+        (
+            "#!bin/sh\nRSYNC\n",
+            "names `bin/sh` without the `/` in front of it, so the kernel looks for it in the folder",
+        ),
+        ("#!bash\nRSYNC\n", "names `bash` without the `/` in front of it"),
     ]);
 }
 

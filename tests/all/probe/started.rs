@@ -19,6 +19,7 @@ fn what_keeps_a_script_from_being_started_is_told() {
         ("failing.sh", 0o755, "#!/bin/sh -e\nfalse\nRSYNC\n"),
         ("lost.sh", 0o755, "#!/bin/sh\ncd /no/such || exit 1\nRSYNC\n"),
         ("twice.sh", 0o755, "#!/bin/sh\nRSYNC\nRSYNC\n"),
+        ("near.sh", 0o755, "#!bin/sh\nRSYNC\n"),
     ] {
         fs::write(root.join(name), text.replace("RSYNC", &call)).expect("a file");
         fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).expect("a mode");
@@ -40,6 +41,9 @@ fn what_keeps_a_script_from_being_started_is_told() {
             "=",
         ),
         ("cd /no/such && HERE/sound.sh", "the folder `/no/such", ""),
+        // systemd starts it in `/`.
+        ("HERE/near.sh", "names `bin/sh` without the `/`", ""),
+        ("cd / && HERE/near.sh", "", ""),
         (
             "HERE/sound.sh > /no/such/log 2>&1",
             "there is no folder `/no/such`",

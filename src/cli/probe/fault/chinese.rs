@@ -170,7 +170,11 @@ impl Fault {
                 format!("建立该文件，或者写上正确的文件：vi +{line} {file}"),
             ),
             Self::Ended(line, word) => (
-                format!("脚本在第 {line} 行的 `{word}` 处结束，到不了该命令"),
+                match *word {
+                    "break" => format!("循环在第 {line} 行的 `break` 处结束，到不了该命令"),
+                    "continue" => format!("这一轮循环在第 {line} 行的 `continue` 处结束，到不了该命令"),
+                    word => format!("脚本在第 {line} 行的 `{word}` 处结束，到不了该命令"),
+                },
                 format!("把命令放到它前面：vi +{line} {file}"),
             ),
             Self::PassedOver(line, sign) => {
@@ -180,6 +184,26 @@ impl Fault {
                     format!("修改 `{sign}` 前面的命令{}", at(*line, file)),
                 )
             }
+            Self::NotYetDefined(line, name) => (
+                format!("第 {line} 行调用 `{name}`，而它在后面才定义：shell 在那里找不到这个命令（127）"),
+                format!("把调用放到定义后面：vi +{line} {file}"),
+            ),
+            Self::NoPath(line) => (
+                format!("第 {line} 行 `unset PATH` 之后，shell 找不到不写路径的程序"),
+                format!("去掉它，或者写成 /usr/bin/rsync：vi +{line} {file}"),
+            ),
+            Self::NotOverwritten(line, written) => (
+                format!(
+                    "第 {line} 行用 `>` 打开的 `{written}` 已经存在，由于 `set -C`，shell 不会覆盖它：没有它就不会运行 rsync"
+                ),
+                format!("写成 `>|` 或 `>>`{}", at(*line, file)),
+            ),
+            Self::RelativeInterpreter(program) => (
+                format!(
+                    "`{file}` 第一行写的 `{program}` 前面少了 `/`，内核在启动脚本的目录里找它，而它不在那里：什么也不会执行"
+                ),
+                format!("在第一行写上 `#!/bin/sh` 或 `#!/bin/bash`：vi +1 {file}"),
+            ),
             Self::NeverHolds(line) => (
                 format!("第 {line} 行的条件使脚本绕过该命令"),
                 format!("修改这个条件{}", at(*line, file)),

@@ -201,7 +201,17 @@ impl Fault {
                 format!("make it, or name the right one: vi +{line} {file}"),
             ),
             Self::Ended(line, word) => (
-                format!("the script ends with the `{word}` of line {line}, in front of the command"),
+                match *word {
+                    "break" => {
+                        format!("the loop ends with the `break` of line {line}, in front of the command")
+                    }
+                    "continue" => format!(
+                        "the round of the loop ends with the `continue` of line {line}, in front of the command"
+                    ),
+                    word => {
+                        format!("the script ends with the `{word}` of line {line}, in front of the command")
+                    }
+                },
                 format!("put the command in front of it: vi +{line} {file}"),
             ),
             Self::PassedOver(line, sign) => {
@@ -213,6 +223,30 @@ impl Fault {
                     format!("mend what stands in front of `{sign}`{}", at(*line, file)),
                 )
             }
+            Self::NotYetDefined(line, name) => (
+                format!(
+                    "line {line} calls `{name}`, which is defined further down: the shell finds no such command there (127)"
+                ),
+                format!("put the call behind the definition: vi +{line} {file}"),
+            ),
+            Self::NoPath(line) => (
+                format!(
+                    "with the `unset PATH` of line {line} the shell finds no program that is named without its path"
+                ),
+                format!("take it away, or write /usr/bin/rsync: vi +{line} {file}"),
+            ),
+            Self::NotOverwritten(line, written) => (
+                format!(
+                    "`{written}`, which line {line} opens with `>`, is there, and with `set -C` the shell does not overwrite it: without it rsync is not run"
+                ),
+                format!("write `>|`, or `>>`{}", at(*line, file)),
+            ),
+            Self::RelativeInterpreter(program) => (
+                format!(
+                    "the first line of `{file}` names `{program}` without the `/` in front of it, so the kernel looks for it in the folder that the script is started in, where it is not: nothing of it runs"
+                ),
+                format!("write `#!/bin/sh`, or `#!/bin/bash`, into the first line: vi +1 {file}"),
+            ),
             Self::NeverHolds(line) => (
                 format!("the condition on line {line} leads past the command"),
                 format!("mend the condition{}", at(*line, file)),

@@ -23,6 +23,7 @@ use crate::{
 
 use functions::{Hop, Place};
 use run::{Flow, Run};
+use starters::OF_SHELL;
 
 impl Part<'_> {
     /// The functions that its text defines, by name, and where their bodies stand.
@@ -64,6 +65,10 @@ impl Part<'_> {
                 // What somebody types may be called by what is typed next.
                 let is_sure = !self.is_typed && !run.is_open() && !functions::may_be_called(&run, &name);
                 is_sure.then_some((call.range.start, Fault::Uncalled(name)))
+            }
+            Place::TooEarly(place, name) => {
+                let line = position(bytes, place);
+                Some((place, Fault::NotYetDefined(line, name)))
             }
             Place::Way(way) => {
                 let ended = way.iter().find_map(|hop| run.come_by(hop).err());
@@ -156,6 +161,22 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What keeps the call's own program from being found.
+    fn without_path(&self) -> Option<(usize, Fault)> {
+        let place = self.pathless?;
+        let call = self.calls.get(&(self.own.start, self.own.end))?;
+        let first = call.front.first().or_else(|| call.words.first())?;
+        let has_path = call.environment.iter().any(|assigned| assigned.name == b"PATH");
+        // What the shell starts with a command of its own it looks for as well, further behind.
+        let is_own = call
+            .wrappers
+            .first()
+            .is_some_and(|wrapper| OF_SHELL.contains(&&**wrapper));
+        let is_function = self.functions.contains_key(first.text().as_bytes());
+        let is_bare = !first.text().contains('/') && !has_path && !is_own && !is_function;
+        is_bare.then(|| (place, Fault::NoPath(self.line(place))))
+    }
+
     /// The same within one command.
     fn come_into(&mut self, command: &'a Command, place: usize) -> Result<(), (usize, Fault)> {
         if !matches!(command.kind, Kind::Simple(_)) {
@@ -180,7 +201,10 @@ impl<'a> Run<'a> {
                         self.asked += 1;
                         self.come_to(list, place)
                     }
-                    None => Ok(()),
+                    None => match self.kept_of(command).or_else(|| self.without_path()) {
+                        Some(found) => Err(found),
+                        None => Ok(()),
+                    },
                 }
             }
             Kind::Group(list) | Kind::Subshell(list) => self.come_to(list, place),
