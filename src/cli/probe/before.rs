@@ -89,7 +89,7 @@ pub(super) fn told(
         Slip::Around(fault) => !fault.missing().is_some_and(|path| is_made(path, &made)),
         _ => true,
     });
-    written.slips.splice(0..0, faults);
+    written.own_slips().splice(0..0, faults);
     // Without its own folder systemd starts none of them.
     written
         .made

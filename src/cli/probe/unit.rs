@@ -10,6 +10,7 @@ use std::{
 };
 
 mod folders;
+mod pieces;
 mod refused;
 
 use crate::{
@@ -112,7 +113,7 @@ pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Writ
                     unit.folders.made(unit.of_system())
                 });
                 let faults = unit.faults(one, file, keeps_root).into_iter().map(Slip::Around);
-                written.slips.splice(0..0, faults);
+                written.own_slips().splice(0..0, faults);
                 written
             }))
         })
@@ -430,7 +431,7 @@ impl Unit {
         };
         Some(command.map(|mut written| {
             written.around.extend(self.around());
-            written.slips.extend(self.slip());
+            written.own_slips().extend(self.slip());
             Written {
                 is_bound: self.folder.is_some() || written.is_bound,
                 folder: self.folder_of(written.folder),

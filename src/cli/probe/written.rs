@@ -70,6 +70,14 @@ impl Written {
         self.made.has(folder, from)
     }
 
+    /// What of the file that is asked about is read otherwise than it is meant: that of a script which it starts is another one.
+    pub(super) fn own_slips(&mut self) -> &mut Vec<Slip> {
+        match self.started {
+            Some(_) => &mut self.outer_slips,
+            None => &mut self.slips,
+        }
+    }
+
     /// What our reader of scripts makes of a call.
     fn reading(&self, part: &Part<'_>, call: &Call) -> Reading<'_> {
         // Nobody knows where a script is started.

@@ -1,6 +1,6 @@
 //! Units: what keeps systemd from starting the rsync in them.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use super::{peer, staging::tells};
 use crate::support::{
@@ -256,6 +256,62 @@ fn a_unit_that_systemd_refuses_is_told() {
         let output = rsyncctl(root, &["probe", "--reproduce", &name]);
         tells(&output, why, &own);
     }
+}
+
+/// A drop-in is a part of its unit, and changes it.
+#[test]
+fn a_drop_in_counts_with_its_unit() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: EXIT\n");
+    let call = format!("rsync rsync://127.0.0.1:{port}/");
+    let folder = folder(&[]);
+    let root = folder.path();
+    fs::create_dir(root.join("job.service.d")).expect("a folder");
+    for (unit, drop_in, of_unit, of_drop_in) in [
+        (
+            "ExecStart=RSYNC\n",
+            "[Service]\nExecStart=RSYNC\n",
+            "has more than one command",
+            "has more than one command",
+        ),
+        (
+            "ExecStart=RSYNC\n",
+            "[Service]\nExecStart=\nExecStart=RSYNC\n",
+            "a drop-in of `job.service` takes the command back",
+            "",
+        ),
+        (
+            "Type=oneshot\nExecStart=RSYNC\n",
+            "[Service]\nExecStart=RSYNC\n",
+            "",
+            "",
+        ),
+        (
+            "Type=oneshot\nExecStart=RSYNC\n",
+            "[Service]\nRestart=always\nExecStartPre=RSYNC\n",
+            "`Restart=always` does not go with",
+            "`Restart=always` does not go with",
+        ),
+    ] {
+        let (unit, drop_in) = (unit.replace("RSYNC", &call), drop_in.replace("RSYNC", &call));
+        fs::write(root.join("job.service"), format!("[Service]\n{unit}")).expect("a file");
+        fs::write(root.join("job.service.d/own.conf"), &drop_in).expect("a file");
+        for (file, why) in [("job.service", of_unit), ("job.service.d/own.conf", of_drop_in)] {
+            let output = rsyncctl(root, &["probe", "--reproduce", file]);
+            tells(&output, why, &format!("{file}: {unit}{drop_in}"));
+        }
+    }
+    // Of a script that is started the unit is told apart.
+    let script = root.join("job.sh");
+    fs::write(&script, format!("#!/bin/sh\n{call}\n")).expect("a file");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let own = format!(
+        "[Service]\nType=oneshot\nRestart=always\nExecStart={}\n",
+        script.display()
+    );
+    fs::write(root.join("other.service"), own).expect("a file");
+    let output = rsyncctl(root, &["probe", "--reproduce", "other.service"]);
+    tells(&output, "`Restart=always` does not go with", "a script");
+    assert!(stdout(&output).contains("vi other.service"), "{output:?}");
 }
 
 /// What systemd asks for before it starts a command (systemd.unit(5), systemd.exec(5), and the codes of its table there).

@@ -11,6 +11,8 @@ pub(in crate::cli) enum OfUnit {
     Unknown(usize, String, Option<&'static str>),
     /// The commands of this setting are taken back on this line.
     TakenBack(String, usize),
+    /// The commands of this setting are taken back by a drop-in of this unit.
+    Replaced(String, String),
     /// A program of this setting's is named by no whole path; whether systemd passes it over.
     RelativeProgram(String, bool),
     /// A quote of this setting's is left open; whether systemd passes it over.
@@ -60,6 +62,12 @@ impl OfUnit {
             Self::TakenBack(name, line) => (
                 format!("the empty `{name}=` on line {line} takes the command back: systemd does not run it"),
                 format!("take the empty line away, or move it in front of the command: vi +{line} {file}"),
+            ),
+            Self::Replaced(name, unit) => (
+                format!(
+                    "a drop-in of `{unit}` takes the command back with an empty `{name}=`: systemd does not run it"
+                ),
+                format!("look for what holds: systemctl cat {}", quoted(unit)),
             ),
             Self::RelativeProgram(setting, is_passed_over) => (
                 format!(
@@ -149,6 +157,10 @@ impl OfUnit {
             Self::TakenBack(name, line) => (
                 format!("第 {line} 行空的 `{name}=` 取消了该命令：systemd 不会执行它"),
                 format!("去掉这个空行，或者把它移到命令前面：vi +{line} {file}"),
+            ),
+            Self::Replaced(name, unit) => (
+                format!("`{unit}` 的 drop-in 用空的 `{name}=` 取消了该命令：systemd 不会执行它"),
+                format!("看看生效的是什么：systemctl cat {}", quoted(unit)),
             ),
             Self::RelativeProgram(setting, is_passed_over) => (
                 format!(

@@ -1,13 +1,7 @@
 //! What systemd makes of a service as a whole, before it starts a command of it: it may refuse to load it, or to start any of
 //! it.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fs,
-    path::{Path, PathBuf},
-    rc::Rc,
-};
+use std::{fs, path::Path, rc::Rc};
 
 use nix::unistd::{Group, User};
 
@@ -17,20 +11,12 @@ use crate::{
         fault::{Fault, OfUnit},
         made::Made,
         text::position,
+        unit::pieces::Pieces,
     },
     model::service::{Offence, Refusal, Setting, Unit, home_of, is_directive, nearest_directive, offence},
     syntax::unit::{Kind, parse},
-    terms::{Source, Sources},
+    terms::{Source, SourceId, Sources},
 };
-
-/// Where the system's units lie, the first one counting before the others (systemd.unit(5)).
-const FOLDERS: [&str; 5] = [
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-];
 
 /// Conditions that do not hold of what is not there (systemd.unit(5)).
 const ASKED: [&str; 8] = [
@@ -60,13 +46,12 @@ const STREAMS: [(&str, &str); 3] = [
     ("StandardError", "222/STDERR"),
 ];
 
-/// The longest drop-in that is read, in bytes.
-const LONGEST_FILE: u64 = 1 << 20;
-
 /// A service with its drop-ins.
 #[derive(Clone, Default)]
 pub(super) struct Service {
     unit: Rc<Unit>,
+    /// The file that is asked about.
+    own: Option<SourceId>,
     /// Whether it is more than a drop-in.
     is_whole: bool,
 }
@@ -74,30 +59,22 @@ pub(super) struct Service {
 impl Service {
     /// A file that is a service's; none of another unit's.
     pub(super) fn of(path: &Path, file: &[u8]) -> Option<Self> {
-        let name = path.file_name()?.to_str()?;
-        let is_drop_in = path.parent().is_some_and(|folder| {
-            let folder = folder.file_name().and_then(|folder| folder.to_str());
-            folder.is_some_and(|folder| folder.ends_with(".service.d"))
-        });
-        if !is_drop_in && !name.ends_with(".service") {
-            return None;
-        }
+        let pieces = Pieces::of(path, file)?;
         let mut sources = Sources::default();
         let mut unit = Unit {
-            name: name.to_owned(),
+            name: pieces.name.clone(),
             ..Unit::default()
         };
-        let mut take = |file: &[u8]| {
-            let source = sources.add(Source::new(name, file.to_vec()));
+        let mut own = None;
+        for (at, file) in pieces.files.iter().enumerate() {
+            let source = sources.add(Source::new(&*pieces.name, file.clone()));
             unit.read(source, &parse(file));
-        };
-        take(file);
-        if !is_drop_in {
-            drop_ins(path, name).iter().for_each(|file| take(file));
+            own = own.or(Some(source).filter(|_| at == pieces.own));
         }
         Some(Self {
             unit: unit.into(),
-            is_whole: !is_drop_in,
+            own,
+            is_whole: pieces.is_whole,
         })
     }
 
@@ -153,8 +130,13 @@ impl Service {
             }
             _ => None,
         });
-        let empty = later.next()?;
-        Some(OfUnit::TakenBack(own.name.clone(), position(file, empty)))
+        if let Some(empty) = later.next() {
+            return Some(OfUnit::TakenBack(own.name.clone(), position(file, empty)));
+        }
+        let holding = self.unit.list("Service", &own.name);
+        let mut holding = holding.iter().filter(|setting| Some(setting.source) == self.own);
+        let holds = holding.any(|setting| setting.value.range() == own.value.range());
+        (!holds).then(|| OfUnit::Replaced(own.name.clone(), self.unit.name.clone()))
     }
 
     fn refused(&self) -> Option<OfUnit> {
@@ -291,41 +273,4 @@ fn has_own_files(database: &str) -> bool {
         .map_or("files", |(_, services)| services)
         .split_whitespace();
     services.all(|service| ["files", "compat", "systemd"].contains(&service))
-}
-
-/// The drop-ins of a unit, in the order in which systemd takes them in.
-fn drop_ins(path: &Path, name: &str) -> Vec<Vec<u8>> {
-    let own = path.parent().unwrap_or_else(|| Path::new(""));
-    let of_system = FOLDERS.iter().map(Path::new);
-    let folders: Vec<_> = match of_system.clone().any(|folder| folder == own) {
-        true => of_system.collect(),
-        false => vec![own],
-    };
-    let stem = name.strip_suffix(".service").unwrap_or(name);
-    let mut names = vec![name.to_owned()];
-    names.extend(
-        stem.split_once('@')
-            .map(|(template, _)| format!("{template}@.service")),
-    );
-    let dashes = stem.char_indices().rev().filter(|(_, letter)| *letter == '-');
-    names.extend(dashes.map(|(at, _)| format!("{}-.service", &stem[..at])));
-    names.push("service".to_owned());
-    let mut files: BTreeMap<OsString, PathBuf> = BTreeMap::new();
-    for name in names {
-        for folder in &folders {
-            let found = fs::read_dir(folder.join(format!("{name}.d")));
-            for file in found.into_iter().flatten().flatten().map(|entry| entry.path()) {
-                if let Some(name) = file
-                    .file_name()
-                    .filter(|_| file.extension().is_some_and(|end| end == "conf"))
-                {
-                    files.entry(name.to_owned()).or_insert_with(|| file.clone());
-                }
-            }
-        }
-    }
-    let is_read =
-        |file: &PathBuf| fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() <= LONGEST_FILE);
-    let files = files.into_values().filter(is_read);
-    files.filter_map(|file| fs::read(file).ok()).collect()
 }
