@@ -8,6 +8,7 @@ mod live;
 mod local;
 mod made;
 mod meant;
+mod opened;
 mod own_limit;
 mod proofs;
 mod push;
@@ -19,10 +20,13 @@ mod scenarios;
 mod server_files;
 mod shells;
 pub(crate) mod situations;
+mod staging;
 mod started;
+mod tables;
 mod targets;
 mod told;
 mod transcripts;
+mod units;
 mod variables;
 
 use std::{

@@ -17,6 +17,8 @@ pub(super) struct Started {
     pub(super) range: Range<usize>,
     pub(super) name: String,
     pub(super) value: Text,
+    /// Whether systemd reads it where it stands.
+    pub(super) is_read: bool,
 }
 
 /// The settings, in the order in which systemd runs them (systemd.service(5)).
@@ -40,7 +42,7 @@ pub(super) fn told(
         written.made.extend(first());
         return written;
     };
-    let is_before = |one: &&Started| match rank(one) {
+    let is_before = |one: &&Started| match rank(one).filter(|_| one.is_read) {
         Some(rank) => rank < last || rank == last && one.range.start < own.range.start,
         None => false,
     };
@@ -50,7 +52,7 @@ pub(super) fn told(
     let taken_back = |one: &Started| {
         let later = all
             .iter()
-            .filter(|other| other.name == one.name && other.value.is_empty());
+            .filter(|other| other.is_read && other.name == one.name && other.value.is_empty());
         later
             .map(|other| other.range.start)
             .any(|place| place > one.range.start)
@@ -87,7 +89,7 @@ pub(super) fn told(
         Slip::Around(fault) => !fault.missing().is_some_and(|path| is_made(path, &made)),
         _ => true,
     });
-    written.slips.splice(0..0, faults);
+    written.own_slips().splice(0..0, faults);
     // Without its own folder systemd starts none of them.
     written
         .made

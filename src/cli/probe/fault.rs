@@ -2,8 +2,11 @@
 
 mod chinese;
 mod english;
+mod of_unit;
 
-use crate::{catalog::Language, probe::Effect};
+pub(super) use of_unit::OfUnit;
+
+use crate::{catalog::Language, cli::probe::run_parts::Omitted, probe::Effect};
 
 /// A place of a script, a table of cron's or a unit.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,10 +41,20 @@ pub(in crate::cli) enum Fault {
     NoLog(String),
     /// On this line stands what only bash knows; whether the script ends there.
     OfBash(usize, &'static str, bool),
+    /// On this line dash comes to an expansion of bash's, and ends there.
+    BadSubstitution(usize, String),
+    /// On this line dash is told an option that its own command has not, and ends there.
+    IllegalOption(usize, String),
     /// The times of this line are none.
     Times(usize),
     /// The last line of a table, this one, has no end.
     NoEnd(usize),
+    /// A table's `SHELL=` names what is not there, or may not be executed.
+    NoShell(String),
+    /// A table's `SHELL=` names what runs nothing.
+    IdleShell(String),
+    /// The script of this name lies where `run-parts` is to start it, and passes it over.
+    Omitted(String, Omitted),
     /// On this line a variable is set, and not handed on.
     NotExported(usize, &'static str),
     /// On this line blanks stand around the `=` of a variable.
@@ -64,6 +77,14 @@ pub(in crate::cli) enum Fault {
     Ended(usize, &'static str),
     /// What stands behind this sign is never run, for what stands in front of it on this line.
     PassedOver(usize, &'static str),
+    /// On this line a function is called that is defined further down.
+    NotYetDefined(usize, String),
+    /// On this line `PATH` is taken away, and the program is named by no path.
+    NoPath(usize),
+    /// On this line a file is to be written anew that is there, which `set -C` forbids.
+    NotOverwritten(usize, String),
+    /// What the first line names is looked for from the folder on that the script is started in, and is not there.
+    RelativeInterpreter(String),
     /// The condition on this line leads elsewhere.
     NeverHolds(usize),
     /// It stands in this function, which nothing calls.
@@ -80,6 +101,8 @@ pub(in crate::cli) enum Fault {
     Unset(usize, String, bool),
     /// This command of a unit's runs first, and fails.
     Before(&'static str, String),
+    /// systemd refuses a unit, or reads it otherwise than it is meant.
+    OfUnit(OfUnit),
 }
 
 impl Fault {
@@ -91,7 +114,8 @@ impl Fault {
             | Self::OfBash(_, _, false)
             | Self::NotExported(..)
             | Self::Apart(..)
-            | Self::Kept(..) => Effect::Other,
+            | Self::Kept(..)
+            | Self::OfUnit(OfUnit::RelativeVariables(_)) => Effect::Other,
             _ => Effect::Never,
         }
     }

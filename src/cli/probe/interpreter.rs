@@ -91,6 +91,9 @@ impl Interpreter {
         if is_missing {
             return Some(Fault::NoInterpreter(self.shell().to_owned()));
         }
+        if !self.program.starts_with('/') && !Path::new(&self.program).exists() {
+            return Some(Fault::RelativeInterpreter(self.program.clone()));
+        }
         let is_one_word = !self.argument.contains([' ', '\t']);
         let is_read_as_one = self.is_env() || is_plain(self.shell());
         (is_read_as_one && !is_one_word)
@@ -242,6 +245,11 @@ mod tests {
                 false,
             ),
             ("#!/usr/bin/perl -w -T", None, false),
+            (
+                "#!bin/bash",
+                Some(Fault::RelativeInterpreter("bin/bash".into())),
+                false,
+            ),
         ] {
             let read = Interpreter::of(line.as_bytes()).expect(line);
             assert_eq!((read.fault(), read.is_plain()), (fault, is_plain), "{line}");

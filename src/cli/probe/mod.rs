@@ -27,6 +27,7 @@ mod reach;
 mod redirected;
 mod refused;
 mod reproduction;
+mod run_parts;
 mod server;
 mod settled;
 mod slip;

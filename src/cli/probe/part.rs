@@ -101,7 +101,8 @@ impl Part<'_> {
         }
         let mut words = Vec::new();
         for argument in call.arguments() {
-            words.extend(self.words(argument, bytes)?);
+            let known = self.words(argument, bytes);
+            words.extend(known.map_err(|reason| self.offending_word(call, bytes).unwrap_or(reason))?);
         }
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));

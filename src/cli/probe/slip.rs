@@ -138,6 +138,7 @@ impl Slip {
     pub(super) const fn effect(&self) -> Effect {
         match self {
             Self::NoParent(_) | Self::ClosedFolders(..) => Effect::Later,
+            Self::NoEnvironment(_) => Effect::Never,
             Self::Around(fault) => fault.effect(),
             _ => Effect::Other,
         }

@@ -112,6 +112,17 @@ pub(super) fn started_by(
         file, bytes, line, ..
     } = script;
     let mut written = line_of(&file, bytes, line, false)?;
+    // Where the script is started its interpreter may well be.
+    let folder = starter.folder.clone().map(|folder| match by_systemd {
+        true => Path::new("/").join(folder),
+        false => folder,
+    });
+    written.slips.retain(|slip| match slip {
+        Slip::Around(Fault::RelativeInterpreter(program)) => folder
+            .as_ref()
+            .is_some_and(|folder| !folder.join(program).exists()),
+        _ => true,
+    });
     let is_never = |slip: &Slip| matches!(slip, Slip::Around(fault) if fault.effect() == Effect::Never);
     let outer_slips = starter.slips.into_iter().filter(is_never);
     written.outer_slips = outer_slips.chain(fault.map(Slip::Around)).collect();

@@ -1,15 +1,27 @@
 //! The jobs of one of cron's tables.
 
-use std::{collections::BTreeMap, os::unix::ffi::OsStringExt as _, path::Path};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs,
+    os::unix::{
+        ffi::{OsStrExt as _, OsStringExt as _},
+        fs::PermissionsExt as _,
+    },
+    path::{Path, PathBuf},
+};
 
 use nix::unistd::{User, geteuid};
 
 use crate::{
-    cli::probe::{faults::of_table, interpreter::takes_braces, part::Part},
+    cli::probe::{fault::Fault, faults::of_table, interpreter::takes_braces, part::Part},
     lint::{Crontab, owner},
     syntax::shell::parse_part,
     terms::Bytes,
 };
+
+/// What stands for a shell where nobody is to have one.
+const IDLE: [&str; 3] = ["false", "nologin", "true"];
 
 /// The jobs of a table: cron takes carriage returns off the ends of its own variables, and hands those of jobs on.
 pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
@@ -34,6 +46,7 @@ pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) ->
         let mut given: BTreeMap<_, _> = login.map(|login| ("LOGNAME", login)).into_iter().collect();
         let home = variables.get(&b"HOME"[..]).map(|home| home.to_vec());
         let home = home.or_else(|| home_of(user.as_deref()));
+        let of_shell = of_shell(shell, home.as_deref());
         given.extend(home.map(|home| ("HOME", home)));
         Part {
             script: read.script,
@@ -47,11 +60,30 @@ pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) ->
             cut: job.job.input,
             start: command.start,
             end: command.end,
-            faults: faults.clone(),
+            faults: faults.iter().cloned().chain(of_shell).collect(),
             user: user.filter(|user| !is_us(user)),
         }
     });
     parts.collect()
+}
+
+/// What keeps cron from starting the shell of a job, which is named by its path, from the home folder on (`execle` in
+/// do_command.c of cron), or that from running anything.
+fn of_shell(shell: &[u8], home: Option<&[u8]>) -> Option<Fault> {
+    let name = str::from_utf8(shell).ok().filter(|shell| !shell.is_empty())?;
+    let file = match name.starts_with('/') {
+        true => PathBuf::from(name),
+        false => Path::new(OsStr::from_bytes(home?)).join(name),
+    };
+    let is_closed = |found: fs::Metadata| !found.is_file() || found.permissions().mode() & 0o111 == 0;
+    let is_missing = matches!(file.try_exists(), Ok(false)) || fs::metadata(&file).is_ok_and(is_closed);
+    if is_missing {
+        return Some(Fault::NoShell(name.to_owned()));
+    }
+    let is_idle = file
+        .file_name()
+        .is_some_and(|own| IDLE.iter().any(|idle| own == *idle));
+    is_idle.then(|| Fault::IdleShell(name.to_owned()))
 }
 
 /// Our own name.

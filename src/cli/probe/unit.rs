@@ -10,17 +10,20 @@ use std::{
 };
 
 mod folders;
+mod pieces;
+mod refused;
 
 use crate::{
     cli::probe::{
         before::{self, Started},
+        fault::{Fault, OfUnit},
         part::Part,
         settled::matches,
         slip::Slip,
         started::{started, started_by},
         table::{home_of, is_us},
         text::{lines, position},
-        unit::folders::Folders,
+        unit::{folders::Folders, refused::Service},
         unread::Unread,
         variables::OF_RSYNC,
         written::Written,
@@ -106,9 +109,12 @@ pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Writ
                 false => unit.called(&command)?,
             };
             Some(called.map(|written| {
-                before::told(written, &unit.started, one, unit.is_without_folder(), || {
+                let mut written = before::told(written, &unit.started, one, unit.is_without_folder(), || {
                     unit.folders.made(unit.of_system())
-                })
+                });
+                let faults = unit.faults(one, file, keeps_root).into_iter().map(Slip::Around);
+                written.own_slips().splice(0..0, faults);
+                written
             }))
         })
         .collect();
@@ -162,13 +168,18 @@ struct Unit {
     file: PathBuf,
     /// What systemd starts commands with besides (systemd.exec(5)).
     given: BTreeMap<&'static str, Vec<u8>>,
+    /// All of it, where it is a service.
+    service: Option<Service>,
+    /// Files of variables that systemd passes over.
+    passed_over: Vec<String>,
 }
 
 impl Unit {
     fn of(path: &Path, file: &[u8]) -> Self {
         let mut unit = Self {
             file: path.to_owned(),
-            ..Self::read(file)
+            service: Service::of(path, file),
+            ..Self::read(file, Service::of(path, file).is_some())
         };
         // The manager of a user hands on what the user has.
         if path.components().any(|part| part.as_os_str() == "user") {
@@ -188,13 +199,27 @@ impl Unit {
         unit
     }
 
-    fn read(file: &[u8]) -> Self {
+    fn read(file: &[u8], is_service: bool) -> Self {
         let mut read = Self::default();
         let mut files = Vec::new();
+        let mut section = Vec::new();
         for item in unit::parse(file).items {
-            let Kind::Setting { name, value } = item.kind else {
-                continue;
+            let (name, value) = match item.kind {
+                Kind::Setting { name, value } => (name, value),
+                Kind::Section(name) => {
+                    section = name.bytes().to_vec();
+                    continue;
+                }
+                Kind::Blank | Kind::Comment | Kind::Malformed(_) => continue,
             };
+            let is_read = !is_service || Service::reads(&section, name.bytes());
+            let is_command = name
+                .bytes()
+                .get(..4)
+                .is_some_and(|start| start.eq_ignore_ascii_case(b"exec"));
+            if !is_read && !is_command {
+                continue;
+            }
             let text = || String::from_utf8_lossy(value.bytes()).into_owned();
             match name.bytes() {
                 b"Environment" if value.is_empty() => read.variables.clear(),
@@ -206,6 +231,9 @@ impl Unit {
                     let folder = PathBuf::from(named.trim_start_matches('-'));
                     // With a hyphen in front it need not be there.
                     let is_left_out = named.starts_with('-') && !folder.is_dir();
+                    // What is no whole path is passed over, or the unit is refused.
+                    let is_left_out =
+                        is_left_out || !folder.starts_with("/") && !named.starts_with(['~', '%']);
                     read.folder = Some(folder).filter(|_| !is_left_out);
                 }
                 b"User" if value.is_empty() => {
@@ -219,10 +247,11 @@ impl Unit {
                     read.given = of_login(&name);
                     read.user = Some(name).filter(|user| !is_us(user));
                 }
-                name if name.starts_with(b"Exec") => read.started.push(Started {
+                name if is_command => read.started.push(Started {
                     range: item.range,
                     name: String::from_utf8_lossy(name).into_owned(),
                     value,
+                    is_read,
                 }),
                 name if CONFINES.contains(&name) && !is_no(value.bytes()) => {
                     read.confinement
@@ -234,7 +263,9 @@ impl Unit {
         // What the files set counts before `Environment=`, wherever it stands (systemd.exec(5)).
         for named in files {
             let file = named.trim_start_matches('-');
-            if file.contains(['*', '?', '[']) {
+            if !file.starts_with(['/', '%']) {
+                read.passed_over.push(file.to_owned());
+            } else if file.contains(['*', '?', '[']) {
                 let found = matches(file.as_bytes()).unwrap_or_default();
                 read.has_unread |= found.is_empty();
                 found.iter().for_each(|file| read.take_in(Path::new(file), false));
@@ -358,7 +389,19 @@ impl Unit {
 
     fn slip(&self) -> impl Iterator<Item = Slip> {
         let missing = self.missing.iter();
-        missing.map(|file| Slip::NoEnvironment(file.display().to_string()))
+        let missing = missing.map(|file| Slip::NoEnvironment(file.display().to_string()));
+        let passed_over = self.passed_over.iter().cloned();
+        let passed_over =
+            passed_over.map(|file| Slip::Around(Fault::OfUnit(OfUnit::RelativeVariables(file))));
+        missing.chain(passed_over)
+    }
+
+    /// Why systemd does not come to a command, whatever it is; `keeps_root`: whether `User=` does not count for it.
+    fn faults(&self, own: &Started, file: &[u8], keeps_root: bool) -> Vec<Fault> {
+        let made = self.folders.made(self.of_system());
+        let service = self.service.iter();
+        let faults = service.map(|service| service.faults(own, file, &made, (self.is_of_user, keeps_root)));
+        faults.flatten().collect()
     }
 
     /// What a text for a shell hands to rsync, or a script that it starts; nothing if neither calls it. `is_command`: it is one
@@ -388,7 +431,7 @@ impl Unit {
         };
         Some(command.map(|mut written| {
             written.around.extend(self.around());
-            written.slips.extend(self.slip());
+            written.own_slips().extend(self.slip());
             Written {
                 is_bound: self.folder.is_some() || written.is_bound,
                 folder: self.folder_of(written.folder),

@@ -12,6 +12,7 @@ use crate::{
         mistaken::mistaken,
         part::Part,
         plain::{Reading, Surroundings, around_in, around_in_table},
+        run_parts::omitted,
         settled::settled,
         slip::Slip,
         started::{missing, started, started_by},
@@ -67,6 +68,14 @@ impl Written {
     pub(super) fn is_folder_made(&self, folder: &Path) -> bool {
         let from = self.folder.as_deref().unwrap_or_else(|| Path::new(""));
         self.made.has(folder, from)
+    }
+
+    /// What of the file that is asked about is read otherwise than it is meant: that of a script which it starts is another one.
+    pub(super) fn own_slips(&mut self) -> &mut Vec<Slip> {
+        match self.started {
+            Some(_) => &mut self.outer_slips,
+            None => &mut self.slips,
+        }
     }
 
     /// What our reader of scripts makes of a call.
@@ -148,11 +157,16 @@ pub(super) fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool)
     let mut found = calls().filter(|(_, call)| touches(call));
     match (found.next(), found.next()) {
         (Some((part, call)), None) => match part.command(call, &bytes) {
-            Ok(written) => Ok(Written {
-                has_returns,
-                surroundings: surroundings(path, raw, line, &written),
-                ..written
-            }),
+            Ok(mut written) => {
+                // What another line starts, no folder has to offer.
+                let omitted = omitted(path, &raw).filter(|_| may_start && !part.is_cron);
+                written.slips.splice(0..0, omitted.map(Slip::Around));
+                Ok(Written {
+                    has_returns,
+                    surroundings: surroundings(path, raw, line, &written),
+                    ..written
+                })
+            }
             Err(reason) => Err(Unread::Unclear(reason)),
         },
         (Some(_), Some(_)) => Err(Unread::Unclear(format!(

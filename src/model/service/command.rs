@@ -52,7 +52,7 @@ pub fn keeps_root(value: &Text) -> Vec<bool> {
 }
 
 /// The words of each command, the first one with the signs in front of it.
-fn as_written(value: &Text) -> Vec<Vec<Word>> {
+pub(super) fn as_written(value: &Text) -> Vec<Vec<Word>> {
     let words = words(value);
     let is_end = |word: &Word| word.bytes == b";" && word.range.len() == 1;
     let commands = words.split(is_end).map(<[Word]>::to_vec);
@@ -60,7 +60,7 @@ fn as_written(value: &Text) -> Vec<Vec<Word>> {
 }
 
 /// What stands in front of a program.
-fn signs(program: &[u8]) -> &[u8] {
+pub(super) fn signs(program: &[u8]) -> &[u8] {
     let is_sign = |byte: &u8| matches!(byte, b'-' | b'@' | b'+' | b'!' | b':' | b'|');
     let end = program.iter().position(|byte| !is_sign(byte));
     &program[..end.unwrap_or(program.len())]
@@ -69,12 +69,17 @@ fn signs(program: &[u8]) -> &[u8] {
 /// Splits at blanks; quotes are taken away, and escapes are read as in C, with `\s` for a blank (`extract_first_word` in
 /// extract-word.c of systemd).
 pub fn words(value: &Text) -> Vec<Word> {
-    split(value, escaped)
+    split(value, escaped).0
+}
+
+/// Whether a quote of a value is left open at its end.
+pub(super) fn has_open_quote(value: &Text) -> bool {
+    split(value, escaped).1
 }
 
 /// The same of a variable's value, where a backslash takes the next character as it is.
 fn words_of_variable(value: &Text) -> Vec<Word> {
-    split(value, |text| (text[..1].to_vec(), 1))
+    split(value, |text| (text[..1].to_vec(), 1)).0
 }
 
 /// What an escape stands for, given what follows its backslash, and how long it is; what is none stands for itself
@@ -110,7 +115,8 @@ fn escaped(text: &[u8]) -> (Vec<u8>, usize) {
     }
 }
 
-fn split(value: &Text, unescape: impl Fn(&[u8]) -> (Vec<u8>, usize)) -> Vec<Word> {
+/// The words of a value, and whether a quote is left open.
+fn split(value: &Text, unescape: impl Fn(&[u8]) -> (Vec<u8>, usize)) -> (Vec<Word>, bool) {
     let mut found = Vec::new();
     let mut word: Option<(Vec<u8>, usize)> = None;
     let mut quote = None;
@@ -145,7 +151,7 @@ fn split(value: &Text, unescape: impl Fn(&[u8]) -> (Vec<u8>, usize)) -> Vec<Word
         bytes: text,
         range: value.range_of(start..bytes.len()),
     }));
-    found
+    (found, quote.is_some())
 }
 
 /// Puts variables in: a word `$NAME` becomes as many words as its value has, none if it is empty, with quotes around

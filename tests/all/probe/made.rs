@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
-use super::{peer, reached::is_started};
+use super::{peer, staging::Stage};
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
     program::{folder, program, stderr, stdout},
@@ -12,10 +12,8 @@ use crate::support::{
 #[test]
 fn what_a_script_makes_is_not_missing() {
     let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: EXIT\n");
-    let folder = folder(&[("bin/rsync", "#!/bin/sh\n:>\"$WORDS\"\n"), ("in/new/x", "x\n")]);
-    let root = folder.path();
-    fs::set_permissions(root.join("bin/rsync"), fs::Permissions::from_mode(0o755)).expect("a mode");
-    let here = root.display().to_string();
+    let stage = Stage::new(&[("in/new/x", "x\n")]);
+    let (root, here) = (stage.root(), stage.here());
     let packed = Command::new("tar")
         .args(["-C", &format!("{here}/in"), "-cf", &format!("{here}/a.tar"), "."])
         .status();
@@ -61,23 +59,19 @@ fn what_a_script_makes_is_not_missing() {
             .replace("cd O;", &format!("cd {here}/out;"))
             .replace("RSYNC", &call);
         let own = format!("#!/bin/bash\n{own}");
-        let script = root.join("job.sh");
-        fs::write(&script, &own).expect("a file");
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
+        stage.program("job.sh", &own);
         let line = 1 + own[..own.find("rsync rsync:").expect("a call")]
             .matches('\n')
             .count();
         let place = format!("job.sh:{line}");
-        let output = program(root, &["probe", "--reproduce", &place])
-            .output()
-            .expect("it runs");
+        let output = stage.reproduced(&place);
         let told = stdout(&output);
         assert!(
             !told.is_empty() && !told.contains("rsync is never started"),
             "{own}: {told}{}",
             stderr(&output)
         );
-        assert!(is_started(root, &script), "the shell: {own}");
+        assert!(stage.words_of_script(&own).is_some(), "the shell: {own}");
     }
     // What is made elsewhere is no other file.
     for text in [

@@ -1,33 +1,18 @@
 //! What is carried out for real is what the script's own shell does, or it is refused: a program in the place of rsync
 //! writes down how it is called.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use std::{fs, process::Command};
 
 use serde_json::Value;
 
-use super::peer;
+use super::{
+    peer,
+    staging::{Stage, line_of_call},
+};
 use crate::support::{
     daemon::has_rsync,
-    program::{folder, program, stderr},
+    program::{folder, program, stderr, stdout},
 };
-
-/// The words that the script's own shell hands to rsync; none if it starts none.
-fn words_of_shell(root: &Path, script: &Path) -> Option<Vec<String>> {
-    let words = root.join("words");
-    let _ = fs::remove_file(&words);
-    let path = format!("{}:/usr/bin:/bin", root.join("bin").display());
-    let mut shell = Command::new("/bin/sh");
-    let ran = shell
-        .args(["-c", "\"$0\""])
-        .arg(script)
-        .current_dir(root)
-        .env("PATH", path)
-        .env("WORDS", &words)
-        .output();
-    ran.expect("a shell runs");
-    let words = fs::read_to_string(&words).ok()?;
-    Some(words.lines().map(str::to_owned).collect())
-}
 
 /// A script is carried out as its shell does, or not at all. Who is the peer does not matter: it refuses everybody.
 #[test]
@@ -35,17 +20,10 @@ fn what_is_really_done_is_what_the_shell_does() {
     if !has_rsync() {
         return;
     }
-    let folder = folder(&[
-        ("bin/rsync", "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$WORDS\"\n"),
-        ("src/one", "one\n"),
-        ("far/off/one", "one\n"),
-        ("list", "one\n"),
-    ]);
-    let root = folder.path();
-    fs::set_permissions(root.join("bin/rsync"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let stage = Stage::new(&[("src/one", "one\n"), ("far/off/one", "one\n"), ("list", "one\n")]);
+    let (root, here) = (stage.root(), stage.here());
     std::os::unix::fs::symlink("far/off", root.join("link")).expect("a link");
     let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
-    let here = root.display().to_string();
     let call = format!("rsync -r {here}/src/ rsync://127.0.0.1:{port}/m/");
     let mask = Command::new("sh")
         .args(["-c", "umask"])
@@ -129,11 +107,8 @@ fn what_is_really_done_is_what_the_shell_does() {
     ] {
         let own = text.replace("HERE", &here).replace("RSYNC", &call);
         let own = own.replace("MASK", &mask);
-        let script = root.join("job.sh");
-        fs::write(&script, &own).expect("a file");
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
-        let line = 1 + own[..own.find("rsync -r").expect("a call")].matches('\n').count();
-        let place = format!("{}:{line}", script.display());
+        let script = stage.program("job.sh", &own);
+        let place = format!("{}:{}", script.display(), line_of_call(&own));
         let output = program(root, &["probe", "--json", "--really", "--reproduce", &place])
             .output()
             .expect("it runs");
@@ -142,7 +117,7 @@ fn what_is_really_done_is_what_the_shell_does() {
                 let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
                 assert_eq!(output.status.code(), Some(5), "{own}: {output:?}");
                 let told = shell_words::split(report["target"].as_str().unwrap_or_default()).expect("words");
-                assert_eq!(Some(told[1..].to_vec()), words_of_shell(root, &script), "{own}");
+                assert_eq!(Some(told[1..].to_vec()), stage.words_of_script(&own), "{own}");
             }
             false => {
                 assert_eq!(output.status.code(), Some(2), "{own}: {output:?}");
@@ -155,24 +130,10 @@ fn what_is_really_done_is_what_the_shell_does() {
 /// Where a shell never starts rsync, a dry run says so first, and what to type.
 #[test]
 fn a_dry_run_says_where_rsync_is_never_started() {
-    if !has_rsync() {
+    let Some(stage) = Stage::with_daemon(&[]) else {
         return;
-    }
-    let folder = folder(&[
-        ("served/one", "one\n"),
-        ("bin/rsync", "#!/bin/sh\n:>\"$WORDS\"\n"),
-    ]);
-    let root = folder.path();
-    for place in [root.to_owned(), root.join("served"), root.join("bin/rsync")] {
-        fs::set_permissions(place, fs::Permissions::from_mode(0o755)).expect("a mode");
-    }
-    let configuration = root.join("rsyncd.conf");
-    let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
-    fs::write(&configuration, text).expect("a file");
-    let daemon =
-        crate::support::daemon::Daemon::start(&configuration, &crate::support::daemon::Run::default());
-    let here = root.display().to_string();
-    let call = format!("rsync -r rsync://127.0.0.1:{}/m/ {here}/d/", daemon.port());
+    };
+    let (root, call) = (stage.root(), stage.call());
     for (text, first, last) in [
         (
             "#!/bin/sh\ncd /nowhere || exit 1\nRSYNC\n",
@@ -226,18 +187,9 @@ fn a_dry_run_says_where_rsync_is_never_started() {
         ),
     ] {
         let own = text.replace("RSYNC", &call);
-        let script = root.join("job.sh");
-        fs::write(&script, &own).expect("a file");
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
-        assert_eq!(words_of_shell(root, &script), None, "{own}");
-        let place = format!(
-            "job.sh:{}",
-            1 + own[..own.find("rsync -r").expect("a call")].matches('\n').count()
-        );
-        let output = program(root, &["probe", "--reproduce", &place])
-            .output()
-            .expect("it runs");
-        let told = crate::support::program::stdout(&output);
+        assert_eq!(stage.words_of_script(&own), None, "{own}");
+        let place = format!("job.sh:{}", line_of_call(&own));
+        let told = stdout(&stage.reproduced(&place));
         let start = format!("rsync's own part works, and rsync is never started: {first}");
         let line = told.lines().next().unwrap_or_default();
         assert!(
@@ -279,10 +231,7 @@ fn a_dry_run_says_where_rsync_is_never_started() {
     ] {
         let own = text.replace("RSYNC\n", &format!("{call}\n"));
         fs::write(root.join("job.sh"), &own).expect("a file");
-        let output = program(root, &["probe", "--reproduce", "job.sh:3"])
-            .output()
-            .expect("it runs");
-        let told = crate::support::program::stdout(&output);
+        let told = stdout(&stage.reproduced("job.sh:3"));
         let line = told.lines().next().unwrap_or_default();
         assert!(line.contains(first) && !line.contains("never started"), "{told}");
         assert!(
@@ -372,7 +321,7 @@ fn a_line_that_does_not_call_rsync_is_told_why() {
         let output = program(root, &["probe", "--reproduce", "a.cron"])
             .output()
             .expect("it runs");
-        let told = crate::support::program::stdout(&output);
+        let told = stdout(&output);
         assert!(
             told.lines().next().is_some_and(|line| line.contains(first)),
             "{told}"

@@ -1,71 +1,8 @@
 //! Which shell reads what of a script or of a table of cron's, and what is to start rsync there. The shells of this machine
 //! are the referees; a program in the place of rsync tells whether it is started.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
-
-use super::reached::is_started;
-use crate::support::{
-    daemon::{Daemon, Run, has_rsync},
-    program::{folder, program, stderr, stdout},
-};
-
-/// Why rsync is not started, as the first line tells it; nothing where it is. What begins with five fields is a table of
-/// cron's; `HERE` is the folder, `RSYNC` the call.
-fn come_to_rsync(cases: &[(&str, &str)]) {
-    if !has_rsync() {
-        return;
-    }
-    let folder = folder(&[
-        ("served/one", "one\n"),
-        ("bin/rsync", "#!/bin/sh\n:>\"$WORDS\"\n"),
-        ("conf", "A=1\nD=/\n"),
-    ]);
-    let root = folder.path();
-    for place in [root.to_owned(), root.join("served"), root.join("bin/rsync")] {
-        fs::set_permissions(place, fs::Permissions::from_mode(0o755)).expect("a mode");
-    }
-    let configuration = root.join("rsyncd.conf");
-    let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
-    fs::write(&configuration, text).expect("a file");
-    let daemon = Daemon::start(&configuration, &Run::default());
-    let here = root.display().to_string();
-    let call = format!("rsync -r rsync://127.0.0.1:{}/m/ {here}/d/", daemon.port());
-    for (text, why) in cases {
-        let own = text.replace("RSYNC", &call).replace("HERE", &here);
-        let (name, is_come_to) = match own.strip_prefix("0 4 * * * ") {
-            Some(command) => ("job.cron", is_run(root, &format!("#!/bin/sh\n{command}"))),
-            None => ("job.sh", is_run(root, &own)),
-        };
-        fs::write(root.join(name), &own).expect("a file");
-        assert_eq!(is_come_to, why.is_empty(), "the shell: {own}");
-        let line = 1 + own[..own.find("rsync -r").expect("a call")].matches('\n').count();
-        let place = format!("{name}:{line}");
-        let output = program(root, &["probe", "--reproduce", &place])
-            .output()
-            .expect("it runs");
-        let told = stdout(&output);
-        let first = told.lines().next().unwrap_or_default();
-        assert_eq!(
-            first.contains("rsync is never started"),
-            !why.is_empty(),
-            "{own}: {told}{}",
-            stderr(&output)
-        );
-        assert!(
-            !told.is_empty() && first.contains(why),
-            "{own}: {told}{}",
-            stderr(&output)
-        );
-    }
-}
-
-/// Whether the shell of a script starts rsync.
-fn is_run(root: &Path, script: &str) -> bool {
-    let file = root.join("job.sh");
-    fs::write(&file, script).expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
-    is_started(root, &file)
-}
+use super::staging::{Stage, come_to_rsync};
+use crate::support::program::{folder, program, stderr, stdout};
 
 /// A text is read by the shell that is handed it, and by no other.
 #[test]
@@ -99,6 +36,87 @@ fn a_text_is_of_the_shell_that_it_is_handed_to() {
             "",
         ),
     ]);
+}
+
+/// dash ends at what it does not know of bash's once it comes there, and reads over it where it does not.
+#[test]
+fn what_dash_refuses_ends_it() {
+    let told =
+        |text: &str, line: usize| format!("dash knows no `{text}` (line {line}): with `Bad substitution`");
+    let all: Vec<_> = [
+        "${x^^}", "${x,,}", "${x:0:3}", "${x: -1}", "${x/a/b}", "${x//a}", "${!x}", "${x[0]}", "${x[@]}",
+        "${#x[@]}", "${x@Q}", "${!x*}", "${1:0:2}", "${@:2}",
+    ]
+    .iter()
+    .map(|text| {
+        (
+            format!("#!/bin/dash\nx=abc\necho \"{text}\"\nRSYNC\n"),
+            told(text, 3),
+        )
+    })
+    .collect();
+    let all: Vec<_> = all.iter().map(|(text, why)| (&**text, &**why)).collect();
+    come_to_rsync(&all);
+    let bad = told("${x^^}", 3);
+    come_to_rsync(&[
+        ("#!/bin/bash\nx=abc\necho ${x^^}\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\ny=${x^^}\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nexport y=${x^^}\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\necho ${x^^} || true\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nif echo ${x^^}; then :; fi\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nfor y in ${x^^}; do\nRSYNC\ndone\n", &bad),
+        ("#!/bin/dash\nx=abc\ncase ${x^^} in\nABC) RSYNC;;\nesac\n", &bad),
+        ("#!/bin/dash\nx=abc\necho hi > HERE/${x^^}\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nf() { echo ${x^^}; }\nf\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\nf() { echo ${x^^}; }\nRSYNC\n", ""),
+        ("#!/bin/dash\nset -e\nx=abc; (echo ${x^^})\nRSYNC\n", &bad),
+        ("#!/bin/dash\nx=abc\n(echo ${x^^})\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\ny=$(echo ${x^^})\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\necho ${x^^} | cat\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\necho ${x^^} &\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\nif false; then echo ${x^^}; fi\nRSYNC\n", ""),
+        (
+            "#!/bin/dash\nx=abc\nif [ -n \"$BASH_VERSION\" ]; then echo ${x^^}; fi\nRSYNC\n",
+            "",
+        ),
+        ("#!/bin/dash\nx=abc\necho ${x:-${x^^}} '${x^^}'\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\ncat <<E\n${x^^}\nE\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\nbash -c 'x=abc; echo ${x^^}'\nRSYNC\n", ""),
+        ("#!/bin/dash\nx=abc\nbash -c \"echo ${x^^}\"\nRSYNC\n", &bad),
+        (
+            "#!/bin/dash\n[ -z \"$BASH_VERSION\" ] && exec bash \"$0\" \"$@\"\nx=abc; echo ${x^^}\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/dash\nx=abc\necho ${#x} ${x%b*} ${x##*b} ${x:=1} ${!} $!\nRSYNC\n",
+            "",
+        ),
+        (
+            "#!/bin/dash\nf() { :; }\nexport -f f\nRSYNC\n",
+            "dash knows no `export -f` (line 3): with `Illegal option` the script ends there",
+        ),
+        (
+            "#!/bin/dash\nexport -f f || true\nRSYNC\n",
+            "dash knows no `export -f` (line 2)",
+        ),
+        (
+            "#!/bin/dash\nunset -n f\nRSYNC\n",
+            "dash knows no `unset -n` (line 2)",
+        ),
+        ("#!/bin/dash\n(export -f f)\nRSYNC\n", ""),
+        ("#!/bin/dash\nunset -f f\nexport -p > HERE/all\nRSYNC\n", ""),
+        ("#!/bin/bash\nf() { :; }\nexport -f f\nRSYNC\n", ""),
+    ]);
+    // What rsync is to get is known to nobody then.
+    let stage = Stage::new(&[]);
+    let own = "#!/bin/dash\nx=abc\nrsync -r 127.0.0.1::m ${x/b/c}\n";
+    assert_eq!(stage.words_of_script(own), None);
+    let output = stage.reproduced("job.sh");
+    let told = stderr(&output);
+    assert!(
+        told.contains("dash knows no `${x/b/c}` (line 3)") && told.contains("rsync is never started"),
+        "{output:?}"
+    );
 }
 
 /// Where a run puts together which variable is set, any may be.
@@ -148,13 +166,7 @@ fn what_a_run_names_may_be_any_variable() {
 /// What it may have changed is not what the text says.
 #[test]
 fn a_value_that_a_run_may_change_is_not_known() {
-    let folder = folder(&[
-        ("bin/rsync", "#!/bin/sh\nprintf %s \"$3\" > \"$WORDS\"\n"),
-        ("conf", "D=/else/\n"),
-    ]);
-    let root = folder.path();
-    fs::set_permissions(root.join("bin/rsync"), fs::Permissions::from_mode(0o755)).expect("a mode");
-    let here = root.display().to_string();
+    let stage = Stage::new(&[("conf", "D=/else/\n")]);
     for (text, is_known) in [
         ("D=/d/\nexport $(cat HERE/conf)\n", false),
         ("D=/d/\nexport \"$(cat HERE/conf)\"\n", false),
@@ -178,13 +190,11 @@ fn a_value_that_a_run_may_change_is_not_known() {
         ("export $(cat HERE/conf)\nD=/d/\n", true),
         ("export $(cat HERE/conf)\nD=${D:-/d/}\n", false),
     ] {
-        let own = format!("#!/bin/bash\n{text}rsync -r 127.0.0.1::m $D\n").replace("HERE", &here);
-        assert!(is_run(root, &own), "{own}");
-        let value = fs::read_to_string(root.join("words")).expect("words");
+        let own = format!("#!/bin/bash\n{text}rsync -r 127.0.0.1::m $D\n").replace("HERE", &stage.here());
+        let words = stage.words_of_script(&own).expect("rsync is started");
+        let value = words.get(2).map_or("", |word| word);
         assert_eq!(value == "/d/", is_known, "the shell: {own}: {value}");
-        let output = program(root, &["probe", "--reproduce", "job.sh"])
-            .output()
-            .expect("it runs");
+        let output = stage.reproduced("job.sh");
         let told = format!("{}{}", stdout(&output), stderr(&output));
         assert_eq!(told.contains("only a run can tell"), !is_known, "{own}: {told}");
         assert!(!is_known || told.contains("127.0.0.1::m /d/"), "{own}: {told}");
@@ -231,6 +241,40 @@ fn a_program_that_is_to_start_rsync_may_be_missing() {
     ]);
 }
 
+/// A shell is asked whether it takes a text at all.
+#[test]
+fn what_no_shell_takes_is_known() {
+    come_to_rsync(&[
+        (
+            "#!/bin/sh\r\nRSYNC\r\n",
+            "the first line of `job.sh` ends with a carriage return",
+        ),
+        (
+            "#!/usr/bin/env bash\r\nRSYNC\n",
+            "the first line of `job.sh` ends with a carriage return",
+        ),
+        (
+            "#!/bin/sh\nRSYNC )\n",
+            "`sh` does not take what stands up to line 2",
+        ),
+        (
+            "#!/bin/bash\nRSYNC &&\n",
+            "`bash` does not take what stands up to line 2",
+        ),
+        (
+            "#!/bin/sh\nif true; then\nRSYNC\n",
+            "`sh` does not take what stands up to line 3",
+        ),
+        (
+            "#!/bin/sh\nRSYNC || || true\n",
+            "`sh` does not take what stands up to line 2",
+        ),
+        ("#!/bin/sh\nRSYNC\nfi\n", ""),
+        ("#!/bin/sh\nif true; then\nRSYNC\nfi\n)\n", ""),
+        ("#!/bin/bash\nshopt -s extglob\nls !(x) >/dev/null\nRSYNC\n", ""),
+    ]);
+}
+
 /// What is no shell reads none of a script's commands.
 #[test]
 fn a_first_line_may_name_what_is_no_shell() {
@@ -248,6 +292,11 @@ fn a_first_line_may_name_what_is_no_shell() {
             "hands all of it to `perl`, which is no shell",
         ),
         ("#!/bin/sh\nRSYNC\n", ""),
+        (
+            "#!bin/sh\nRSYNC\n",
+            "names `bin/sh` without the `/` in front of it, so the kernel looks for it in the folder",
+        ),
+        ("#!bash\nRSYNC\n", "names `bash` without the `/` in front of it"),
     ]);
 }
 

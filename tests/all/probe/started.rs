@@ -1,58 +1,29 @@
 //! Lines of tables and units that start a script: what keeps it from being started is told, and what is wrong inside. A shell is
 //! the referee.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use crate::support::{
-    daemon::{Daemon, Run, has_rsync},
-    program::{folder, program, stderr, stdout},
-};
+use super::staging::{Stage, tells};
+use crate::support::program::stderr;
 
 #[test]
 fn what_keeps_a_script_from_being_started_is_told() {
-    if !has_rsync() {
+    let Some(stage) = Stage::with_daemon(&[]) else {
         return;
-    }
-    let folder = folder(&[
-        ("served/one", "one\n"),
-        ("bin/rsync", "#!/bin/sh\n:>\"$WORDS\"\n"),
-    ]);
-    let root = folder.path();
-    let configuration = root.join("rsyncd.conf");
-    let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
-    fs::write(&configuration, text).expect("a file");
-    let daemon = Daemon::start(&configuration, &Run::default());
-    let here = root.display().to_string();
-    let call = format!("rsync -r rsync://127.0.0.1:{}/m/ {here}/d/", daemon.port());
+    };
+    let (root, here, call) = (stage.root(), stage.here(), stage.call());
     for (name, mode, text) in [
-        ("bin/rsync", 0o755, None),
-        ("sound.sh", 0o755, Some("#!/bin/sh\nRSYNC\n")),
-        ("closed.sh", 0o644, Some("#!/bin/sh\nRSYNC\n")),
-        ("bare.sh", 0o755, Some("RSYNC\n")),
-        ("failing.sh", 0o755, Some("#!/bin/sh -e\nfalse\nRSYNC\n")),
-        (
-            "lost.sh",
-            0o755,
-            Some("#!/bin/sh\ncd /no/such || exit 1\nRSYNC\n"),
-        ),
-        ("twice.sh", 0o755, Some("#!/bin/sh\nRSYNC\nRSYNC\n")),
+        ("sound.sh", 0o755, "#!/bin/sh\nRSYNC\n"),
+        ("closed.sh", 0o644, "#!/bin/sh\nRSYNC\n"),
+        ("bare.sh", 0o755, "RSYNC\n"),
+        ("failing.sh", 0o755, "#!/bin/sh -e\nfalse\nRSYNC\n"),
+        ("lost.sh", 0o755, "#!/bin/sh\ncd /no/such || exit 1\nRSYNC\n"),
+        ("twice.sh", 0o755, "#!/bin/sh\nRSYNC\nRSYNC\n"),
+        ("near.sh", 0o755, "#!bin/sh\nRSYNC\n"),
     ] {
-        if let Some(text) = text {
-            fs::write(root.join(name), text.replace("RSYNC", &call)).expect("a file");
-        }
+        fs::write(root.join(name), text.replace("RSYNC", &call)).expect("a file");
         fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).expect("a mode");
     }
-    let is_started = |line: &str| {
-        let words = root.join("words");
-        let _ = fs::remove_file(&words);
-        let ran = Command::new("/bin/sh")
-            .args(["-c", line])
-            .env("PATH", format!("{here}/bin:/usr/bin:/bin"))
-            .env("WORDS", &words)
-            .output();
-        ran.expect("a shell runs");
-        words.exists()
-    };
     for (line, why, by_systemd) in [
         ("HERE/sound.sh", "", ""),
         ("sh HERE/closed.sh", "", ""),
@@ -70,6 +41,9 @@ fn what_keeps_a_script_from_being_started_is_told() {
             "=",
         ),
         ("cd /no/such && HERE/sound.sh", "the folder `/no/such", ""),
+        // systemd starts it in `/`.
+        ("HERE/near.sh", "names `bin/sh` without the `/`", ""),
+        ("cd / && HERE/near.sh", "", ""),
         (
             "HERE/sound.sh > /no/such/log 2>&1",
             "there is no folder `/no/such`",
@@ -83,7 +57,11 @@ fn what_keeps_a_script_from_being_started_is_told() {
     ] {
         let line = line.replace("HERE", &here);
         let why = why.replace("HERE", &here);
-        assert_eq!(is_started(&line), why.is_empty(), "the shell: {line}");
+        assert_eq!(
+            stage.words_of(&line).is_some(),
+            why.is_empty(),
+            "the shell: {line}"
+        );
         let is_command = !line.contains(['>', '&', '[']);
         let of_unit = if by_systemd == "=" { &*why } else { by_systemd };
         let table = format!("1 2 * * * {line}\n");
@@ -93,19 +71,7 @@ fn what_keeps_a_script_from_being_started_is_told() {
                 continue;
             }
             fs::write(root.join(name), text).expect("a file");
-            let output = program(root, &["probe", "--reproduce", name])
-                .output()
-                .expect("it runs");
-            let told = stdout(&output);
-            let first = told.lines().next().unwrap_or_default();
-            assert_eq!(
-                first.contains("rsync is never started"),
-                !why.is_empty(),
-                "{text}: {told} {output:?}"
-            );
-            assert!(first.contains(why), "{text}: {told}");
-            let status = if why.is_empty() { 0 } else { 127 };
-            assert_eq!(output.status.code(), Some(status), "{text}: {told}");
+            tells(&stage.reproduced(name), why, text);
         }
     }
     for (line, why) in [
@@ -114,9 +80,7 @@ fn what_keeps_a_script_from_being_started_is_told() {
     ] {
         let table = format!("1 2 * * * {}\n", line.replace("HERE", &here));
         fs::write(root.join("job.crontab"), table).expect("a file");
-        let output = program(root, &["probe", "--reproduce", "job.crontab:1"])
-            .output()
-            .expect("it runs");
+        let output = stage.reproduced("job.crontab:1");
         assert!(stderr(&output).contains(why), "{line}: {output:?}");
     }
 }

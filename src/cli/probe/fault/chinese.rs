@@ -1,6 +1,9 @@
 //! The same in Chinese.
 
-use crate::cli::probe::fault::{Fault, at, quoted};
+use crate::cli::probe::{
+    fault::{Fault, at, english::plain_name, quoted},
+    run_parts::Omitted,
+};
 
 impl Fault {
     pub(super) fn in_chinese(&self, file: &str) -> (String, String) {
@@ -86,6 +89,14 @@ impl Fault {
                 ),
                 format!("改用 bash 运行，`#!/bin/bash`：vi +1 {file}"),
             ),
+            Self::BadSubstitution(line, text) => (
+                format!("dash 不认识 `{text}`（第 {line} 行）：报 `Bad substitution`，脚本到此结束"),
+                format!("让 bash 来执行，`#!/bin/bash`：vi +1 {file}"),
+            ),
+            Self::IllegalOption(line, words) => (
+                format!("dash 不认识 `{words}`（第 {line} 行）：报 `Illegal option`，脚本到此结束"),
+                format!("让 bash 来执行，`#!/bin/bash`：vi +1 {file}"),
+            ),
             Self::Times(line) => (
                 format!("cron 看不懂 `{file}` 第 {line} 行的时间，什么也不会启动"),
                 format!("写五个字段，如 `0 3 * * *`（分、时、日、月、星期）：vi +{line} {file}"),
@@ -93,6 +104,39 @@ impl Fault {
             Self::NoEnd(line) => (
                 format!("`{file}` 的最后一行（第 {line} 行）没有换行符：cron 不接受这样的表"),
                 format!("echo >> {file}"),
+            ),
+            Self::NoShell(shell) => (
+                match shell.starts_with('/') {
+                    true => {
+                        format!("本机没有程序 `{shell}`，而表里的 `SHELL=` 指定了它：cron 什么也不会启动")
+                    }
+                    false => {
+                        format!("表里的 `SHELL={shell}` 不是完整路径，cron 只在主目录里找它：什么也不会启动")
+                    }
+                },
+                format!("写成 `SHELL=/bin/sh` 或 `SHELL=/bin/bash`：vi {file}"),
+            ),
+            Self::IdleShell(shell) => (
+                format!("表里的 `SHELL={shell}` 不是 shell，不会执行任何命令"),
+                format!("写成 `SHELL=/bin/sh` 或 `SHELL=/bin/bash`：vi {file}"),
+            ),
+            Self::Omitted(name, Omitted::Letter(letter)) => (
+                format!(
+                    "cron 用 `run-parts` 启动这个目录里的脚本，它跳过 `{name}`，因为名字里有 `{letter}`：只接受字母、数字、`-` 和 `_`"
+                ),
+                format!("mv {file} {}", plain_name(file)),
+            ),
+            Self::Omitted(name, Omitted::Closed) => (
+                format!(
+                    "谁也没有执行 `{name}` 的权限，所以 cron 启动这个目录里的脚本所用的 `run-parts` 跳过它"
+                ),
+                format!("chmod +x {file}"),
+            ),
+            Self::Omitted(name, Omitted::NoFirstLine) => (
+                format!(
+                    "`{name}` 没有 `#!/bin/sh` 这样的第一行：cron 启动这个目录里的脚本所用的 `run-parts` 无法启动它"
+                ),
+                format!("在第一行写上 `#!/bin/sh`：vi +1 {file}"),
             ),
             Self::NotExported(line, name) => (
                 format!("第 {line} 行只为 shell 设置了 `{name}`：没有 `export`，rsync 得不到它"),
@@ -126,7 +170,11 @@ impl Fault {
                 format!("建立该文件，或者写上正确的文件：vi +{line} {file}"),
             ),
             Self::Ended(line, word) => (
-                format!("脚本在第 {line} 行的 `{word}` 处结束，到不了该命令"),
+                match *word {
+                    "break" => format!("循环在第 {line} 行的 `break` 处结束，到不了该命令"),
+                    "continue" => format!("这一轮循环在第 {line} 行的 `continue` 处结束，到不了该命令"),
+                    word => format!("脚本在第 {line} 行的 `{word}` 处结束，到不了该命令"),
+                },
                 format!("把命令放到它前面：vi +{line} {file}"),
             ),
             Self::PassedOver(line, sign) => {
@@ -136,6 +184,26 @@ impl Fault {
                     format!("修改 `{sign}` 前面的命令{}", at(*line, file)),
                 )
             }
+            Self::NotYetDefined(line, name) => (
+                format!("第 {line} 行调用 `{name}`，而它在后面才定义：shell 在那里找不到这个命令（127）"),
+                format!("把调用放到定义后面：vi +{line} {file}"),
+            ),
+            Self::NoPath(line) => (
+                format!("第 {line} 行 `unset PATH` 之后，shell 找不到不写路径的程序"),
+                format!("去掉它，或者写成 /usr/bin/rsync：vi +{line} {file}"),
+            ),
+            Self::NotOverwritten(line, written) => (
+                format!(
+                    "第 {line} 行用 `>` 打开的 `{written}` 已经存在，由于 `set -C`，shell 不会覆盖它：没有它就不会运行 rsync"
+                ),
+                format!("写成 `>|` 或 `>>`{}", at(*line, file)),
+            ),
+            Self::RelativeInterpreter(program) => (
+                format!(
+                    "`{file}` 第一行写的 `{program}` 前面少了 `/`，内核在启动脚本的目录里找它，而它不在那里：什么也不会执行"
+                ),
+                format!("在第一行写上 `#!/bin/sh` 或 `#!/bin/bash`：vi +1 {file}"),
+            ),
             Self::NeverHolds(line) => (
                 format!("第 {line} 行的条件使脚本绕过该命令"),
                 format!("修改这个条件{}", at(*line, file)),
@@ -176,6 +244,7 @@ impl Fault {
                 format!("第 {line} 行使用的 `{name}`，脚本和当前环境都没有设置：由于 `set -u`，脚本到此结束"),
                 format!("设置它，或者写成 `${{{name}:-}}`：vi +{line} {file}"),
             ),
+            Self::OfUnit(fault) => fault.in_chinese(file),
             Self::Before(setting, program) => (
                 format!("`{setting}={program}` 在本机会失败，systemd 因此不会启动该命令"),
                 format!("修改它，或者在失败无关紧要时写成 `{setting}=-{program}`：vi {file}"),

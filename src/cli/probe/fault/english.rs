@@ -1,6 +1,9 @@
 //! What each is, and what to do, in English.
 
-use crate::cli::probe::fault::{Fault, at, quoted};
+use crate::cli::probe::{
+    fault::{Fault, at, quoted},
+    run_parts::Omitted,
+};
 
 impl Fault {
     pub(super) fn in_english(&self, file: &str) -> (String, String) {
@@ -103,6 +106,16 @@ impl Fault {
                 ),
                 format!("let bash run it, `#!/bin/bash`: vi +1 {file}"),
             ),
+            Self::BadSubstitution(line, text) => (
+                format!(
+                    "dash knows no `{text}` (line {line}): with `Bad substitution` the script ends there"
+                ),
+                format!("let bash run it, `#!/bin/bash`: vi +1 {file}"),
+            ),
+            Self::IllegalOption(line, words) => (
+                format!("dash knows no `{words}` (line {line}): with `Illegal option` the script ends there"),
+                format!("let bash run it, `#!/bin/bash`: vi +1 {file}"),
+            ),
             Self::Times(line) => (
                 format!("cron does not understand the times of line {line} of `{file}`, and starts nothing"),
                 format!(
@@ -112,6 +125,39 @@ impl Fault {
             Self::NoEnd(line) => (
                 format!("the last line of `{file}` ({line}) has no end: cron takes no such table"),
                 format!("echo >> {file}"),
+            ),
+            Self::NoShell(shell) => (
+                match shell.starts_with('/') {
+                    true => format!(
+                        "there is no program `{shell}`, which the table's `SHELL=` names: cron starts nothing"
+                    ),
+                    false => format!(
+                        "the table's `SHELL={shell}` is no whole path, and cron looks for it in the home folder alone: it starts nothing"
+                    ),
+                },
+                format!("write `SHELL=/bin/sh`, or `SHELL=/bin/bash`: vi {file}"),
+            ),
+            Self::IdleShell(shell) => (
+                format!("the table's `SHELL={shell}` is no shell, and runs none of the commands"),
+                format!("write `SHELL=/bin/sh`, or `SHELL=/bin/bash`: vi {file}"),
+            ),
+            Self::Omitted(name, Omitted::Letter(letter)) => (
+                format!(
+                    "`run-parts`, which cron starts the scripts of this folder with, passes `{name}` over, for there is a `{letter}` in its name: it takes letters, digits, `-` and `_` alone"
+                ),
+                format!("mv {file} {}", plain_name(file)),
+            ),
+            Self::Omitted(name, Omitted::Closed) => (
+                format!(
+                    "nobody may execute `{name}`, so `run-parts`, which cron starts the scripts of this folder with, passes it over"
+                ),
+                format!("chmod +x {file}"),
+            ),
+            Self::Omitted(name, Omitted::NoFirstLine) => (
+                format!(
+                    "`{name}` has no first line such as `#!/bin/sh`: `run-parts`, which cron starts the scripts of this folder with, cannot start it"
+                ),
+                format!("write `#!/bin/sh` into its first line: vi +1 {file}"),
             ),
             Self::NotExported(line, name) => (
                 format!(
@@ -155,7 +201,17 @@ impl Fault {
                 format!("make it, or name the right one: vi +{line} {file}"),
             ),
             Self::Ended(line, word) => (
-                format!("the script ends with the `{word}` of line {line}, in front of the command"),
+                match *word {
+                    "break" => {
+                        format!("the loop ends with the `break` of line {line}, in front of the command")
+                    }
+                    "continue" => format!(
+                        "the round of the loop ends with the `continue` of line {line}, in front of the command"
+                    ),
+                    word => {
+                        format!("the script ends with the `{word}` of line {line}, in front of the command")
+                    }
+                },
                 format!("put the command in front of it: vi +{line} {file}"),
             ),
             Self::PassedOver(line, sign) => {
@@ -167,6 +223,30 @@ impl Fault {
                     format!("mend what stands in front of `{sign}`{}", at(*line, file)),
                 )
             }
+            Self::NotYetDefined(line, name) => (
+                format!(
+                    "line {line} calls `{name}`, which is defined further down: the shell finds no such command there (127)"
+                ),
+                format!("put the call behind the definition: vi +{line} {file}"),
+            ),
+            Self::NoPath(line) => (
+                format!(
+                    "with the `unset PATH` of line {line} the shell finds no program that is named without its path"
+                ),
+                format!("take it away, or write /usr/bin/rsync: vi +{line} {file}"),
+            ),
+            Self::NotOverwritten(line, written) => (
+                format!(
+                    "`{written}`, which line {line} opens with `>`, is there, and with `set -C` the shell does not overwrite it: without it rsync is not run"
+                ),
+                format!("write `>|`, or `>>`{}", at(*line, file)),
+            ),
+            Self::RelativeInterpreter(program) => (
+                format!(
+                    "the first line of `{file}` names `{program}` without the `/` in front of it, so the kernel looks for it in the folder that the script is started in, where it is not: nothing of it runs"
+                ),
+                format!("write `#!/bin/sh`, or `#!/bin/bash`, into the first line: vi +1 {file}"),
+            ),
             Self::NeverHolds(line) => (
                 format!("the condition on line {line} leads past the command"),
                 format!("mend the condition{}", at(*line, file)),
@@ -215,6 +295,7 @@ impl Fault {
                 ),
                 format!("set it, or write `${{{name}:-}}`: vi +{line} {file}"),
             ),
+            Self::OfUnit(fault) => fault.in_english(file),
             Self::Before(setting, program) => (
                 format!("`{setting}={program}` fails on this machine, so systemd does not start the command"),
                 format!(
@@ -223,4 +304,18 @@ impl Fault {
             ),
         }
     }
+}
+
+/// The name of a file that `run-parts` takes: without its ending, with `-` for what else it does not know.
+pub(super) fn plain_name(file: &str) -> String {
+    let (folder, name) = match file.trim_matches('\'').rsplit_once('/') {
+        Some((folder, name)) => (format!("{folder}/"), name),
+        None => (String::new(), file.trim_matches('\'')),
+    };
+    let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+    let is_taken = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    let stem = stem
+        .chars()
+        .map(|letter| if is_taken(letter) { letter } else { '-' });
+    quoted(&format!("{folder}{}", stem.collect::<String>()))
 }

@@ -25,6 +25,8 @@ pub(super) enum Place<'a> {
     Way(Vec<Hop<'a>>),
     /// It lies in this function, which nothing names.
     Uncalled(String),
+    /// The same, and it is called at this place alone, in front of its definition.
+    TooEarly(usize, String),
 }
 
 /// A function that a text defines.
@@ -57,14 +59,49 @@ pub(super) fn way<'a>(run: &Run<'a>, call: usize) -> Place<'a> {
             place,
             is_first_of_many,
         });
-        let named = mentions(run, name, function);
+        let mut named = mentions(run, name, function);
+        let shown = String::from_utf8_lossy(name).into_owned();
+        let early = named.first().copied();
+        named.retain(|&place| !run.is_too_early(&shown, place));
         match named[..] {
-            [] => return Place::Uncalled(String::from_utf8_lossy(name).into_owned()),
+            [] => {
+                return match early {
+                    Some(place) => Place::TooEarly(place, shown),
+                    None => Place::Uncalled(shown),
+                };
+            }
             [first] => place = first,
             [first, ..] => (place, is_first_of_many) = (first, true),
         }
     }
     Place::Way(Vec::new())
+}
+
+impl Run<'_> {
+    /// Whether a function is called there, for sure before the shell comes to its definition, and nothing else has its name.
+    pub(super) fn is_too_early(&self, name: &str, place: usize) -> bool {
+        let Some([function]) = self.functions.get(name.as_bytes()).map(Vec::as_slice) else {
+            return false;
+        };
+        let commands = self.list.items.iter().flat_map(|item| &item.pipeline.commands);
+        // One within something else may have been defined in an earlier round.
+        let mut defined = commands
+            .filter(|command| matches!(&command.kind, Kind::Function { name, .. } if *name == function.name));
+        let mut bodies = self.functions.values().flatten();
+        let is_in_function = bodies.any(|function| function.body.range.contains(&place));
+        let mut texts = self.part.script.texts.iter();
+        let mut calls = self.calls.values();
+        place < function.name.start
+            && defined.next().is_some()
+            && !is_in_function
+            && !texts.any(|text| text.range.contains(&place))
+            && calls.any(|call| {
+                call.wrappers.is_empty()
+                    && call.range.start == place
+                    && call.words.first().is_some_and(|word| word.is(name))
+            })
+            && self.is_missing(name, place)
+    }
 }
 
 /// Where a function is named outside itself and notes.

@@ -3,6 +3,7 @@
 //! Of what stands in front of the call only that counts whose end the text and this machine tell: `false`, a program that is not
 //! there, a variable that nothing sets. What else runs may end in any way, and is taken for nothing.
 
+mod bashisms;
 mod commands;
 mod functions;
 mod opened;
@@ -17,11 +18,12 @@ use std::ops::Range;
 use crate::{
     cli::probe::{fault::Fault, interpreter, part::Part, text::position},
     model::script::{Block, Call},
-    syntax::shell::{Command, Item, Join, Kind, List, PartKind, Word},
+    syntax::shell::{Command, Item, Join, Kind, List, PartKind, Word, parse_part},
 };
 
 use functions::{Hop, Place};
 use run::{Flow, Run};
+use starters::OF_SHELL;
 
 impl Part<'_> {
     /// The functions that its text defines, by name, and where their bodies stand.
@@ -34,7 +36,11 @@ impl Part<'_> {
 
     /// The line of a loop whose first round does not come to a call: the next ones may.
     pub(super) fn passing_round(&self, call: &Call, bytes: &[u8]) -> Option<usize> {
-        let (place, _) = self.unreached(call, bytes)?;
+        let (place, fault) = self.unreached(call, bytes)?;
+        // There no round follows.
+        if matches!(fault, Fault::BadSubstitution(..) | Fault::IllegalOption(..)) {
+            return None;
+        }
         let mut loops = call.blocks.iter().filter_map(|block| match block {
             Block::For { range } => Some(range),
             _ => None,
@@ -60,10 +66,33 @@ impl Part<'_> {
                 let is_sure = !self.is_typed && !run.is_open() && !functions::may_be_called(&run, &name);
                 is_sure.then_some((call.range.start, Fault::Uncalled(name)))
             }
+            Place::TooEarly(place, name) => {
+                let line = position(bytes, place);
+                Some((place, Fault::NotYetDefined(line, name)))
+            }
             Place::Way(way) => {
                 let ended = way.iter().find_map(|hop| run.come_by(hop).err());
                 ended.or(run.otherwise)
             }
+        }
+    }
+}
+
+impl Part<'_> {
+    /// What of a call's own words its shell takes offence at.
+    pub(super) fn offending_word(&self, call: &Call, bytes: &[u8]) -> Option<String> {
+        let run = Run::new(self, call.range.clone(), bytes);
+        let own = parse_part(bytes, call.range.clone());
+        let commands = own.list.items.iter().flat_map(|item| &item.pipeline.commands);
+        let mut words = commands.flat_map(|command| match &command.kind {
+            Kind::Simple(simple) => &simple.words[..],
+            _ => &[],
+        });
+        match words.find_map(|word| run.bad_substitution(word))? {
+            (_, Fault::BadSubstitution(line, text)) => Some(format!(
+                "dash knows no `{text}` (line {line}), and ends there with `Bad substitution`, so rsync is never started; let bash run it, `#!/bin/bash`"
+            )),
+            _ => None,
         }
     }
 }
@@ -132,6 +161,22 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What keeps the call's own program from being found.
+    fn without_path(&self) -> Option<(usize, Fault)> {
+        let place = self.pathless?;
+        let call = self.calls.get(&(self.own.start, self.own.end))?;
+        let first = call.front.first().or_else(|| call.words.first())?;
+        let has_path = call.environment.iter().any(|assigned| assigned.name == b"PATH");
+        // What the shell starts with a command of its own it looks for as well, further behind.
+        let is_own = call
+            .wrappers
+            .first()
+            .is_some_and(|wrapper| OF_SHELL.contains(&&**wrapper));
+        let is_function = self.functions.contains_key(first.text().as_bytes());
+        let is_bare = !first.text().contains('/') && !has_path && !is_own && !is_function;
+        is_bare.then(|| (place, Fault::NoPath(self.line(place))))
+    }
+
     /// The same within one command.
     fn come_into(&mut self, command: &'a Command, place: usize) -> Result<(), (usize, Fault)> {
         if !matches!(command.kind, Kind::Simple(_)) {
@@ -156,11 +201,20 @@ impl<'a> Run<'a> {
                         self.asked += 1;
                         self.come_to(list, place)
                     }
-                    None => Ok(()),
+                    None => match self.kept_of(command).or_else(|| self.without_path()) {
+                        Some(found) => Err(found),
+                        None => Ok(()),
+                    },
                 }
             }
             Kind::Group(list) | Kind::Subshell(list) => self.come_to(list, place),
-            Kind::For { body, .. } => self.come_to(body, place),
+            Kind::For { words, body, .. } => {
+                let mut words = words.iter().flatten();
+                match words.find_map(|word| self.refused(word)) {
+                    Some(Flow::Ends(place, fault)) => Err((place, fault)),
+                    _ => self.come_to(body, place),
+                }
+            }
             Kind::While {
                 is_until,
                 condition,
@@ -198,7 +252,10 @@ impl<'a> Run<'a> {
                     .as_ref()
                     .map_or(Ok(()), |list| self.come_to(list, place))
             }
-            Kind::Case { arms, .. } => {
+            Kind::Case { word, arms, .. } => {
+                if let Some(Flow::Ends(place, fault)) = word.as_ref().and_then(|word| self.refused(word)) {
+                    return Err((place, fault));
+                }
                 let arm = arms.iter().find(|arm| list_holds(&arm.body, place));
                 arm.map_or(Ok(()), |arm| self.come_to(&arm.body, place))
             }

@@ -1,6 +1,6 @@
 //! Files that a shell opens for a command, and cannot: it does not run the command then.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use crate::{
     cli::probe::{
@@ -8,7 +8,7 @@ use crate::{
         reach::run::{Flow, Run},
     },
     model::script::Stream,
-    syntax::shell::{Command, Kind, Operator, PartKind, Redirection, Simple},
+    syntax::shell::{Command, Kind, Operator, PartKind, Redirection, Simple, Word},
 };
 
 /// The commands of a shell's own that end dash with what they cannot open (2.8.1 of POSIX's shell).
@@ -35,6 +35,9 @@ const OF_SHELL: [&str; 5] = [
     "/proc/self/",
     "/proc/thread-self/",
 ];
+
+/// Programs that take files away, or give them other names.
+const REMOVERS: [&str; 7] = ["find", "logrotate", "mv", "rm", "savelog", "shred", "unlink"];
 
 impl<'a> Run<'a> {
     /// What a command ends that cannot open its files.
@@ -80,9 +83,21 @@ impl<'a> Run<'a> {
 
     /// The first file of a command that cannot be opened for sure.
     fn closed_of(&self, command: &'a Command) -> Option<(&'a Redirection, usize, Fault)> {
+        let words = match &command.kind {
+            Kind::Simple(simple) => &simple.words[..],
+            _ => &[],
+        };
+        let is_exec = words.first().and_then(Word::literal).as_deref() == Some(b"exec");
         command.redirections.iter().find_map(|redirection| {
             let place = redirection.range.start;
             let file = self.file_of(redirection)?;
+            if let Some(fault) = self.kept(redirection, &file) {
+                return Some((redirection, place, fault));
+            }
+            // bash alone goes on without what `exec` cannot open.
+            if self.is_of_call(redirection) && !(is_exec && self.is_dash() == Some(false)) {
+                return None;
+            }
             let path = Path::new(&file);
             let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));
             let folder = path.parent()?;
@@ -131,21 +146,48 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The file that is opened, if the text tells its whole path; what the call's own output goes to is told with the call.
+    /// What of the call's own files is there, and may not be written anew.
+    pub(super) fn kept_of(&self, command: &Command) -> Option<(usize, Fault)> {
+        command.redirections.iter().find_map(|redirection| {
+            let fault = self.kept(redirection, &self.file_of(redirection)?)?;
+            Some((redirection.range.start, fault))
+        })
+    }
+
+    /// With `set -C` no shell writes a plain file anew (2.7.2 of POSIX's shell).
+    fn kept(&self, redirection: &Redirection, file: &str) -> Option<Fault> {
+        let text = &self.bytes[redirection.range.clone()];
+        let has = |sign: &[u8]| text.windows(sign.len()).any(|part| part == sign);
+        let writes = match redirection.operator {
+            Operator::Write => !has(b">|"),
+            Operator::WriteBoth => !has(b">>") && self.is_dash() == Some(false),
+            _ => false,
+        };
+        let mut calls = self.part.script.calls.iter();
+        let may_be_gone = calls.any(|call| REMOVERS.contains(&&*call.program()));
+        let is_there = || fs::metadata(file).is_ok_and(|found| found.is_file());
+        let is_kept = self.is_noclobber && writes && !may_be_gone && is_there();
+        is_kept.then(|| Fault::NotOverwritten(self.line(redirection.range.start), file.to_owned()))
+    }
+
+    /// Whether a file is what the call's own output goes to, which is told with the call.
+    fn is_of_call(&self, redirection: &Redirection) -> bool {
+        let own = self.calls.get(&(self.own.start, self.own.end));
+        let mut streams = own.into_iter().flat_map(|call| [&call.output, &call.errors]);
+        streams.any(|stream| matches!(stream, Stream::File(file) if file.range == redirection.target.range))
+    }
+
+    /// The file that is opened, if the text tells its whole path.
     fn file_of(&self, redirection: &Redirection) -> Option<String> {
         if !redirection.operator.opens_file() {
             return None;
         }
         let range = &redirection.target.range;
-        let own = self.calls.get(&(self.own.start, self.own.end));
-        let streams = own.into_iter().flat_map(|call| [&call.output, &call.errors]);
-        let mut streams =
-            streams.filter(|stream| matches!(stream, Stream::File(file) if file.range == *range));
         let mut files = self.part.script.opened.iter().filter(|file| file.range == *range);
         let file = files.next()?.known()?;
         let is_one = files.all(|other| other.known().as_deref() == Some(&*file));
         let file = String::from_utf8(file).ok()?;
         let is_plain = !OF_SHELL.iter().any(|start| file.starts_with(start));
-        (is_one && is_plain && file.starts_with('/') && streams.next().is_none()).then_some(file)
+        (is_one && is_plain && file.starts_with('/')).then_some(file)
     }
 }

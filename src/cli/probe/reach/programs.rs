@@ -119,6 +119,9 @@ impl Run<'_> {
                 && matches!(Path::new(name).try_exists(), Ok(false))
                 && !self.may_be_made(Path::new(name), place);
         }
+        if self.pathless.is_some() {
+            return true;
+        }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
         let Some(path) = self
             .path()

@@ -45,6 +45,10 @@ pub(super) struct Run<'a> {
     pub(super) is_errexit: bool,
     pub(super) is_nounset: bool,
     pub(super) is_pipefail: bool,
+    /// Whether `>` overwrites no file.
+    pub(super) is_noclobber: bool,
+    /// Where `PATH` was taken away.
+    pub(super) pathless: Option<usize>,
     /// How many conditions around it suspend `set -e`.
     pub(super) asked: usize,
     /// Variables that nothing may set again.
@@ -88,6 +92,8 @@ impl<'a> Run<'a> {
             is_errexit: has('e'),
             is_nounset: has('u'),
             is_pipefail: false,
+            is_noclobber: false,
+            pathless: None,
             asked: 0,
             frozen: BTreeSet::new(),
             why: None,
@@ -226,10 +232,19 @@ impl<'a> Run<'a> {
             self.is_errexit,
             self.is_nounset,
             self.is_pipefail,
+            self.is_noclobber,
+            self.pathless,
             self.frozen.clone(),
         );
         let flow = run(self);
-        (self.is_errexit, self.is_nounset, self.is_pipefail, self.frozen) = before;
+        (
+            self.is_errexit,
+            self.is_nounset,
+            self.is_pipefail,
+            self.is_noclobber,
+            self.pathless,
+            self.frozen,
+        ) = before;
         match flow {
             Flow::Goes(status) if is_simple || status == Some(true) => status,
             // What a compound command ends with need not end a script.
@@ -254,10 +269,14 @@ impl<'a> Run<'a> {
         if text.windows(4).any(|word| word == b"set " || word == b"eval") {
             self.forget_options();
         }
+        if text.windows(4).any(|word| word == b"PATH") {
+            self.pathless = None;
+        }
     }
 
     pub(super) fn forget_options(&mut self) {
         (self.is_errexit, self.is_nounset, self.is_pipefail) = (false, false, false);
+        (self.is_noclobber, self.pathless) = (false, None);
     }
 
     pub(super) fn command(&mut self, command: &'a Command) -> Flow {

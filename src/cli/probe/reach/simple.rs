@@ -84,6 +84,9 @@ impl<'a> Run<'a> {
             "[" | "test" | "[[" | "mountpoint" => self.asks(call, &name, place),
             "readonly" | "declare" | "typeset" | "export" | "unset" => self.declares(call, &name, place),
             "." | "source" if name == "." || self.is_dash() != Some(true) => self.takes_in(call, place),
+            name if self.depth == 0 && self.is_too_early(name, place) => {
+                self.fails(place, Fault::NotYetDefined(line, name.to_owned()))
+            }
             name if self.functions.contains_key(name.as_bytes()) => self.function(name, place),
             "local" if self.depth == 0 && !self.is_in_function(place) => {
                 let fault = Fault::Failing(line, name);
@@ -127,6 +130,9 @@ impl<'a> Run<'a> {
             let name = &self.bytes[assignment.name.clone()];
             if self.frozen.contains(name) {
                 return self.breaks(name, assignment.range.start);
+            }
+            if name == b"PATH" {
+                self.pathless = None;
             }
         }
         let values = simple.assignments.iter().flat_map(words_of);
@@ -172,6 +178,9 @@ impl<'a> Run<'a> {
 
     /// `readonly NAME=VALUE` and its like.
     fn declares(&mut self, call: &Call, program: &str, place: usize) -> Flow {
+        if let Some(ends) = self.illegal_option(call, program, place) {
+            return ends;
+        }
         let words: Vec<_> = call.arguments().iter().map(Argument::text).collect();
         // In a function what `declare` freezes is its own.
         let is_own = self.depth > 0 || self.is_in_function(place);
@@ -200,6 +209,12 @@ impl<'a> Run<'a> {
             if freezes {
                 self.frozen.insert(name.as_bytes().to_vec());
             }
+            if name == "PATH" {
+                let is_function = words
+                    .iter()
+                    .any(|word| word.starts_with('-') && word.contains('f'));
+                self.pathless = Some(place).filter(|_| program == "unset" && !is_function);
+            }
         }
         Flow::Goes(Some(true).filter(|_| program == "export"))
     }
@@ -220,9 +235,11 @@ impl<'a> Run<'a> {
                 match letter {
                     'e' => self.is_errexit = is_on,
                     'u' => self.is_nounset = is_on,
+                    'C' => self.is_noclobber = is_on,
                     'o' => match words.next().as_deref() {
                         Some("errexit") => self.is_errexit = is_on,
                         Some("nounset") => self.is_nounset = is_on,
+                        Some("noclobber") => self.is_noclobber = is_on,
                         Some("pipefail") => self.is_pipefail = is_on,
                         _ => {}
                     },

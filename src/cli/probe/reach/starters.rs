@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Commands of the shell's own that start another one; `time` is a word of bash's.
-const OF_SHELL: [&str; 3] = ["builtin", "command", "exec"];
+pub(super) const OF_SHELL: [&str; 3] = ["builtin", "command", "exec"];
 
 /// Behind these the files are others.
 const ELSEWHERE: [&str; 2] = ["chroot", "systemd-run"];

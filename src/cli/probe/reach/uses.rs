@@ -52,7 +52,12 @@ const GIVEN_SO: [&[u8]; 18] = [
 
 impl Run<'_> {
     /// What a word ends that uses a variable which is not set: `set -u` does, or `${NAME:?}`.
+    ///
+    /// The same of an expansion that dash has not.
     pub(super) fn refused(&mut self, word: &Word) -> Option<Flow> {
+        if let Some((place, fault)) = self.bad_substitution(word) {
+            return Some(Flow::Ends(place, fault));
+        }
         let found = word.parts.iter().find_map(|part| match &part.kind {
             PartKind::Variable { name, operator } => {
                 let operator = &self.bytes[operator.clone()];

@@ -6,7 +6,7 @@ use crate::{
         report::{Case, Reporter},
         services::ServicesSubject,
     },
-    model::service::{Setting, Unit},
+    model::service::{Setting, Unit, home_of, is_directive, nearest_directive},
     terms::Span,
 };
 
@@ -15,8 +15,6 @@ pub(super) const CHECKS: &[Check] = &[
     Check::services("RSY729", note_behind_directive),
 ];
 
-/// What systemd 252 reads, and what later releases added that matters here: a section and a name a line, sorted.
-static DIRECTIVES: &str = include_str!("../../../model/service/directives.txt");
 /// Texts for people, in which `#` may stand.
 const PROSE: [&[u8]; 4] = [b"Description", b"Documentation", b"Environment", b"Alias"];
 
@@ -26,7 +24,7 @@ fn directive_out_of_place(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>)
         let name = setting.name.display().into_owned();
         let section = String::from_utf8_lossy(&setting.section).into_owned();
         let is_ours = matches!(&*section, "" | "Unit" | "Service" | "Socket" | "Install");
-        if !is_ours || name.starts_with("X-") || is_known(&section, &name) {
+        if !is_ours || name.starts_with("X-") || is_directive(&section, &name) {
             continue;
         }
         let span = Span::new(setting.source, setting.name.range());
@@ -37,29 +35,12 @@ fn directive_out_of_place(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>)
         };
         if section.is_empty() {
             out.report(case().variant("outside"));
-        } else if let Some(home) = ["Service", "Unit", "Socket", "Install"]
-            .iter()
-            .find(|home| is_known(home, &name))
-        {
-            out.report(case().variant("section").with("home", *home));
-        } else if let Some(like) = nearest(&section, &name) {
+        } else if let Some(home) = home_of(&name) {
+            out.report(case().variant("section").with("home", home));
+        } else if let Some(like) = nearest_directive(&section, &name) {
             out.report(case().with("like", like));
         }
     }
-}
-
-fn is_known(section: &str, name: &str) -> bool {
-    let mut lines = DIRECTIVES.lines();
-    lines.any(|line| line.split_once(' ') == Some((section, name)))
-}
-
-fn nearest(section: &str, name: &str) -> Option<&'static str> {
-    let lines = DIRECTIVES.lines().filter_map(|line| line.split_once(' '));
-    let names = lines.filter(|(home, _)| *home == section).map(|(_, name)| name);
-    let distance = |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
-    names
-        .min_by_key(|known| distance(known))
-        .filter(|known| distance(known) <= 2)
 }
 
 /// RSY729: a comment stands on a line of its own.

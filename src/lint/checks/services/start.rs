@@ -334,22 +334,20 @@ fn condition_on_another_file(subject: &ServicesSubject<'_>, out: &mut Reporter<'
 /// RSY716: a drop-in's `ExecStart=` is a second command, unless an empty one takes the first away.
 fn second_exec_start(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
     for unit in &subject.services.units {
-        let is_oneshot = unit
-            .unit
-            .last("Service", "Type")
-            .is_some_and(|setting| setting.value.bytes() == b"oneshot");
         let commands = unit.unit.list("Service", "ExecStart");
-        let Some(last) = commands.last().filter(|_| !is_oneshot) else {
+        let Some(last) = commands.last().filter(|_| !unit.unit.is_oneshot()) else {
             continue;
         };
         let is_reset = commands.len() < unit.unit.all("Service", "ExecStart").count();
         let case = Case::at(last.span())
             .with("unit", &*unit.unit.name)
             .with("command", last.display());
-        if commands.len() > 1 {
-            out.report(case.also(commands[0].span(), "first"));
-        } else if !unit.has_fragment && !is_reset {
-            out.report(case.variant("drop-in"));
+        match unit.unit.second_command() {
+            Some((first, second)) if first.span() != second.span() => {
+                out.report(case.also(first.span(), "first"));
+            }
+            None if !unit.has_fragment && !is_reset => out.report(case.variant("drop-in")),
+            _ => {}
         }
     }
 }
