@@ -67,7 +67,7 @@ fn behind(cause: &Cause, server: &Server, host: &dyn Host, file: &Path) -> Optio
         ("owner", found.uid.to_string()),
         ("target-parent", place.parent()?.display().to_string()),
         ("target-folder", place.parent()?.display().to_string()),
-        ("target-path", whole),
+        ("target-path", whole.clone()),
     ];
     let mut told = Cause::of_rule(KEPT, Check::Log, file, arguments, facts).of_kind("sticky");
     told.urgency = cause.urgency;
