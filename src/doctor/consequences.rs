@@ -2,6 +2,7 @@
 
 use crate::doctor::{
     Cause, Check, Told, Urgency,
+    heard::{explains, is_of_open_port},
     lost::{is_shown, shows},
 };
 
@@ -9,6 +10,8 @@ use crate::doctor::{
 const FOLLOWING: &[(&str, &[&str])] = &[
     // A list that does not say what was meant, and whom it keeps out.
     ("RSY206", &["RSY822"]),
+    // A module that neither gives nor takes.
+    ("RSY216", &["RSY885", "RSY886"]),
     ("RSY242", &["RSY820", "RSY822"]),
     ("RSY303", &["RSY822"]),
     ("RSY304", &["RSY822"]),
@@ -47,7 +50,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY790", &["RSY803", "RSY836"]),
     ("RSY792", &["RSY801"]),
     ("RSY791", &["RSY801", "RSY802"]),
-    ("RSY783", &["RSY770"]),
+    ("RSY783", &["RSY770", "RSY801"]),
     ("RSY890", &["RSY792", "RSY801", "RSY807", "RSY819"]),
     // The log of the start tells what the file shows too.
     ("RSY891", &["RSY614"]),
@@ -67,6 +70,10 @@ const BEHIND: &[(&str, &[&str])] = &[
     ("RSY102", &["RSY819"]),
     ("RSY229", &["RSY819"]),
     ("RSY232", &["RSY819"]),
+    // What the daemon sees in place of a folder has other rights than the folder.
+    ("RSY798", &["RSY405", "RSY406", "RSY840", "RSY841"]),
+    // What starts no daemon, and that nobody listens then.
+    ("RSY754", &["RSY782", "RSY801"]),
 ];
 
 /// Pages of lines that only say that something has ended: why, others tell.
@@ -78,7 +85,7 @@ pub(super) fn only_says_that(cause: &Cause) -> bool {
 }
 
 /// Leaves out what follows from a cause that makes clients fail now, and is about the same module or about none. What the user's
-/// symptom shows is left: it was asked for.
+/// symptom shows is left: it was asked for, unless it is not true here.
 pub(super) fn left_out(causes: Vec<Cause>) -> Vec<Cause> {
     let mut kept: Vec<Cause> = Vec::new();
     let mut following = Vec::new();
@@ -102,7 +109,8 @@ pub(super) fn left_out(causes: Vec<Cause>) -> Vec<Cause> {
 }
 
 fn follows(cause: &Cause, reason: &Cause) -> bool {
-    !cause.seen.contains(&Check::Symptom) && is_consequence(cause, reason)
+    let is_asked = cause.seen.contains(&Check::Symptom) && !is_of_open_port(cause);
+    !is_asked && is_consequence(cause, reason)
 }
 
 /// Whether a cause follows from one that makes clients fail now.
@@ -117,11 +125,13 @@ pub(super) fn is_consequence(cause: &Cause, reason: &Cause) -> bool {
 pub(super) fn comes_before(reason: &Cause, cause: &Cause) -> bool {
     let is_known = |(id, behind): &(&str, &[&str])| *id == reason.page.id && behind.contains(&cause.page.id);
     let is_now = reason.urgency == Urgency::Now;
-    shows(cause, reason) || is_now && BEHIND.iter().any(is_known) && are_together(cause, reason)
+    shows(cause, reason)
+        || explains(reason, cause)
+        || is_now && BEHIND.iter().any(is_known) && are_together(cause, reason)
 }
 
 /// Whether both are about one module; what names none may be about any.
-fn are_together(cause: &Cause, reason: &Cause) -> bool {
+pub(super) fn are_together(cause: &Cause, reason: &Cause) -> bool {
     match (cause.module(), reason.module()) {
         (Some(own), Some(other)) => own == other,
         _ => true,

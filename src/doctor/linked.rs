@@ -8,7 +8,7 @@ use std::{
 use crate::{
     doctor::{Cause, Check, Told},
     explain::Server,
-    host::{EntryKind, Host},
+    host::{Component as Passed, EntryKind, Host, walk},
     model::{Parameter, Scope},
 };
 
@@ -88,6 +88,12 @@ fn jail(server: &Server, module: &str) -> Option<(PathBuf, PathBuf)> {
 
 /// The link on the way to a path of a jail that leads to nothing in there; none if there is none, or nobody knows.
 fn dangling(host: &dyn Host, jail: &Path, asked: &Path) -> Option<Dangling> {
+    reached(host, jail, asked)?.err()?
+}
+
+/// Goes to a path of a jail through every link. Where it is not there: the last link that was followed, if one was. None if
+/// nobody knows.
+fn reached(host: &dyn Host, jail: &Path, asked: &Path) -> Option<Result<(), Option<Dangling>>> {
     let mut last = None;
     let mut reached = PathBuf::new();
     let mut names: Vec<OsString> = parts(asked);
@@ -99,7 +105,7 @@ fn dangling(host: &dyn Host, jail: &Path, asked: &Path) -> Option<Dangling> {
         }
         let next = reached.join(&name);
         let Some(found) = host.metadata(&jail.join(&next), false).ok()? else {
-            return last;
+            return Some(Err(last));
         };
         if found.kind != EntryKind::Link {
             reached = next;
@@ -116,7 +122,27 @@ fn dangling(host: &dyn Host, jail: &Path, asked: &Path) -> Option<Dangling> {
         names.extend(parts(&target));
         last = Some(Dangling { link: next, target });
     }
-    None
+    Some(Ok(()))
+}
+
+/// Whether a path of a module is there for its clients now; not where links lead to it outside of a jail, of which this tells
+/// nothing.
+pub(super) fn is_there(server: &Server, host: &dyn Host, module: &str, path: &str) -> bool {
+    let path = Path::new(path.trim_start_matches('/'));
+    if let Some((jail, inner)) = jail(server, module) {
+        return matches!(reached(host, &jail, &inner.join(path)), Some(Ok(())));
+    }
+    let Some(folder) = server.place_of(module) else {
+        return false;
+    };
+    let place = Path::new(&*folder).join(path);
+    let passed = walk(host, &place).unwrap_or_default();
+    let is_plain = |component: &Passed| {
+        component
+            .metadata
+            .is_some_and(|found| found.kind != EntryKind::Link)
+    };
+    place.is_absolute() && !passed.is_empty() && passed.iter().all(is_plain)
 }
 
 /// The names of a path, the last one first.

@@ -201,9 +201,9 @@ pub(super) const MARK: Ipv4Addr = Ipv4Addr::new(127, 0x52, 0x53, 0x59);
 /// 3.5.0 and a jail).
 pub(super) const PATH: &str = "///";
 
-/// Whether connections can come from an address.
-fn is_ours(address: Ipv4Addr) -> bool {
-    UdpSocket::bind((address, 0)).is_ok()
+/// Whether connections can come from an address: it is one of this machine.
+pub(super) fn is_ours(address: impl Into<IpAddr>) -> bool {
+    UdpSocket::bind((address.into(), 0)).is_ok()
 }
 
 /// Whether every module that the doctor tries asks for a password.

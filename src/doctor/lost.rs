@@ -16,6 +16,17 @@ const MISSING: [(&str, &[&str]); 3] = [
     ("hosts deny", &["RSY820", "RSY822"]),
 ];
 
+/// What shows that a section of the same name changed a module, by what it sets anew.
+const CHANGED: [(&str, &[&str]); 4] = [
+    ("`path`", &["RSY402", "RSY403", "RSY404", "RSY405", "RSY406"]),
+    ("`uid`", &["RSY405", "RSY406", "RSY407"]),
+    ("`gid`", &["RSY408"]),
+    ("`hosts allow`", &["RSY820", "RSY822"]),
+];
+
+/// Pages of headers that stand there twice.
+const REPEATED: [&str; 2] = ["RSY208", "RSY210"];
+
 /// Accounts that nobody has if a note stands behind their name.
 const ACCOUNTS: [(&str, &str); 2] = [("uid", "RSY407"), ("gid", "RSY408")];
 
@@ -58,6 +69,13 @@ pub(super) fn shows(cause: &Cause, lost: &Cause) -> bool {
     }
     if let Some(module) = header(lost) {
         return cause.page.id == "RSY819" && asked(cause) == Some(module);
+    }
+    if REPEATED.contains(&lost.page.id) {
+        let settings = lost.argument("settings");
+        let is_set = |name: &str| settings.is_some_and(|settings| settings.contains(name));
+        let mut changed = CHANGED.iter();
+        return changed.any(|(name, shown)| is_set(name) && shown.contains(&cause.page.id))
+            && cause.module() == lost.argument("module");
     }
     if lost.page.id == "RSY201" {
         let parameter = lost.argument("parameter");

@@ -13,6 +13,7 @@ mod daemon;
 mod elsewhere;
 mod foreign;
 mod greeting;
+mod heard;
 mod hooks;
 mod known;
 mod linked;
@@ -28,6 +29,7 @@ mod services;
 mod shut;
 mod stage;
 mod starter;
+mod sticky;
 mod summary;
 mod symptom;
 mod unincluded;
@@ -201,6 +203,12 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
                 &mut examination.report.causes[first..],
             );
             above::note(
+                server,
+                host,
+                &subject.file,
+                &mut examination.report.causes[first..],
+            );
+            sticky::note(
                 server,
                 host,
                 &subject.file,

@@ -6,7 +6,8 @@ use crate::{
     catalog::{Severity, Stage},
     doctor::{
         Cause, Check, Told, Urgency,
-        consequences::{comes_before, is_consequence, left_out, only_says_that},
+        consequences::{are_together, comes_before, is_consequence, left_out, only_says_that},
+        heard::{self, is_heard, is_refusal, only_sums_up},
         lost::raise,
     },
 };
@@ -34,6 +35,7 @@ pub(super) fn ordered(mut found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
             None => causes.push(cause),
         }
     }
+    heard::raise(&mut causes);
     meet_limits(&mut causes);
     let mut causes = left_out(causes);
     let is_running = causes.iter().all(|cause| cause.page.id != NOT_RUNNING);
@@ -49,7 +51,9 @@ pub(super) fn ordered(mut found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
     // What a log told of the last start counts now, and so does what follows from it.
     let mut causes = left_out(causes);
     // Where no daemon runs, the reason comes before that, and that before what clients would meet later.
-    let is_reason = |cause: &Cause| cause.seen.contains(&Check::Daemon) || keeps_from_starting(cause);
+    let is_reason = |cause: &Cause| {
+        cause.seen.contains(&Check::Daemon) || (keeps_from_starting(cause) && !is_heard(cause))
+    };
     let step = |cause: &Cause| match () {
         () if is_running => 0,
         () if cause.page.id == NOT_RUNNING => 2,
@@ -72,7 +76,12 @@ pub(super) fn ordered(mut found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         .iter()
         .filter(|reason| {
             let mut shown = causes.iter().filter(|cause| is_asked(cause));
-            shown.any(|cause| is_consequence(cause, reason) || comes_before(reason, cause))
+            let is_of_absence = !is_running && reason.urgency == Urgency::Now && step(reason) < 2;
+            shown.any(|cause| {
+                is_consequence(cause, reason)
+                    || comes_before(reason, cause)
+                    || is_of_absence && is_refusal(cause)
+            })
         })
         .map(|reason| reason.page.id)
         .collect();
@@ -81,11 +90,17 @@ pub(super) fn ordered(mut found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         .filter(|cause| causes.iter().any(|reason| comes_before(reason, cause)))
         .map(|cause| cause.page.id)
         .collect();
+    let is_found = |cause: &Cause| !is_heard(cause) && !cause.is_over() && cause.urgency < Urgency::Later;
+    let has_found = causes.iter().any(is_found);
     causes.sort_by_key(|cause| {
         (
             cause.is_over(),
-            cause.urgency,
-            only_says_that(cause),
+            // What only sums up comes behind whatever was found to make clients fail.
+            match only_sums_up(cause) && has_found {
+                true => Urgency::Lately,
+                false => cause.urgency,
+            },
+            only_says_that(cause) || only_sums_up(cause),
             !reasons.contains(&cause.page.id),
             !is_asked(cause),
             is_of_others(cause),
@@ -119,14 +134,19 @@ pub(super) fn keeps_from_starting(cause: &Cause) -> bool {
 }
 
 /// One cause, seen twice. A finding tells the line that is wrong, and so more than the machine does, and that more than a text;
-/// of two findings the one that makes clients fail now tells more. What is about a
-/// module that was not `asked` for where others were tells least.
+/// of two findings the one that makes clients fail now tells more; of two texts the log, which the doctor has seen, tells more than
+/// what a client said. What is about a module that was not `asked` for where others were tells least.
 fn join(known: &mut Cause, mut other: Cause, asked: &[String]) {
     let is_of_others = |cause: &Cause| {
         let module = cause.module();
         !asked.is_empty() && module.is_some_and(|module| !asked.contains(module))
     };
-    let worth = |cause: &Cause| (!is_of_others(cause), rank(cause), Reverse(cause.urgency));
+    let are_of_one = are_together(known, &other);
+    let is_seen = |cause: &Cause| are_of_one && !is_heard(cause) && !cause.is_over();
+    let worth = |cause: &Cause| {
+        let urgency = Reverse(cause.urgency);
+        (!is_of_others(cause), rank(cause), is_seen(cause), urgency)
+    };
     if worth(&other) > worth(known) {
         std::mem::swap(known, &mut other);
     }

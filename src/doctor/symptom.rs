@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::{
-    doctor::{Cause, Check, Fact, Report, Stage, Urgency},
+    doctor::{Cause, Check, Fact, Report, Stage, Urgency, heard},
     explain::{Known, explain},
 };
 
@@ -13,7 +13,8 @@ pub(super) fn look(text: &str, known: Option<&Known>, stage: &mut Stage, report:
     let Ok(found) = explain(text.as_bytes(), known.unwrap_or(&nothing)) else {
         return;
     };
-    let found = Rc::new(found);
+    let mut found = Rc::new(found);
+    heard::note_open_ports(&mut found, &report.stages);
     let causes = Cause::of_text(&found, Check::Symptom, Urgency::Now);
     stage.note(Fact::Recognised(causes.len()));
     if causes.is_empty() {

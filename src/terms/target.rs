@@ -163,9 +163,17 @@ impl Misread {
         let (authority, path) = rest.split_once('/').unwrap_or_default();
         let (before, port) = authority.rsplit_once(':')?;
         if !before.contains(':') && !port.bytes().all(|byte| byte.is_ascii_digit()) {
+            // A word is the module, as behind ssh's colon, unless it is the name of the service or stands for a number.
+            let is_number = port.starts_with(|first: char| first.is_ascii_digit());
+            let is_port = is_number || ["port", "rsync"].contains(&&*port.to_ascii_lowercase());
+            let module = if is_port {
+                String::new()
+            } else {
+                format!("{port}/")
+            };
             return Some(Self::Path {
                 host: argument[.."rsync".len()].to_owned(),
-                right: format!("rsync://{before}/{path}"),
+                right: format!("rsync://{before}/{module}{path}"),
                 shown,
             });
         }
@@ -403,6 +411,10 @@ mod tests {
             ),
             ("rsync:a.example:873/data", "write `rsync://a.example:873/data`"),
             ("rsync://joe@host::data/x", "write `rsync://joe@host/data/x`"),
+            ("rsync://host:www/", "write `rsync://host/www/`"),
+            ("rsync://joe@host:www/site/", "write `rsync://joe@host/www/site/`"),
+            ("rsync://host:873x/data/", "write `rsync://host/data/`"),
+            ("rsync://host:PORT/data/", "write `rsync://host/data/`"),
             ("::data", "names no host; write `HOST::data`"),
             ("rsync:///data", "write `rsync://HOST/data`"),
         ] {

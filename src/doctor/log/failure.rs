@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::session::{FAILURES, Session, UNKNOWN};
+use super::{
+    quoted::{Quoted, quoted},
+    session::{FAILURES, Session, UNKNOWN},
+};
 use crate::{host::trial::Access, model::Parameter};
 
 /// What a line says that failed.
@@ -23,10 +26,14 @@ pub(super) enum Failure {
     Entry,
     /// The daemon gave the whole configuration up.
     Configuration,
-    /// Something in the configuration: it counts where the daemon then gives up.
-    Slip,
+    /// Something in the configuration: it counts where the daemon then gives up. What the daemon quotes of it, if it does.
+    Slip(Option<Quoted>),
     /// The configuration, or something that it includes, is not there.
     Missing(String),
+    /// The daemon's own address is none of the machine's.
+    Address,
+    /// What a client asked for was not there: its path in the module.
+    Absent(String),
     /// Somebody else has the daemon's port, and it ends.
     Taken,
     /// No slot was free of so many.
@@ -89,13 +96,18 @@ const TROUBLES: [(&str, Trouble); 4] = [
     ("No space left on device (28)", Trouble::Full),
 ];
 
-/// How lines begin about files (`change_dir`, `send_directory`, `send_files`, `recv_generator`, `open_tmpfile` say so).
-const FILES: [(&str, Access); 9] = [
+/// How lines begin about files (`change_dir`, `send_directory`, `send_files`, `recv_generator`, `open_tmpfile` say so; `get_local_name` in main.c counts the folders that it tries).
+const FILES: [(&str, Access); 14] = [
     ("send_files failed to open \"", Access::Read),
     ("opendir \"", Access::List),
     ("change_dir \"", Access::Enter),
+    ("change_dir#1 \"", Access::Enter),
+    ("change_dir#2 \"", Access::Enter),
+    ("change_dir#3 \"", Access::Enter),
+    ("change_dir#4 \"", Access::Enter),
     ("mkstemp \"", Access::Create),
     ("recv_generator: mkdir \"", Access::Create),
+    ("recv_generator: failed to stat \"", Access::Create),
     ("rename \"", Access::Create),
     (WRITING, Access::Create),
     ("failed to set times on \"", Access::Own),
@@ -109,6 +121,9 @@ const WRITING: &str = "write failed on \"";
 const REFUSED_OPTION: &str = "The server is configured to refuse ";
 /// And of a file that its rules keep out (`recv_generator` in generator.c).
 const REFUSED_FILE: &str = "ERROR: daemon refused to receive ";
+
+/// And of a name that a client gives to a file or a folder (`get_local_name` in main.c).
+const EXCLUDED_TARGET: &str = "ERROR: daemon has excluded destination ";
 
 /// What it says where a folder for files that are not whole, a list of patterns, or a script is at fault (`get_local_name` in
 /// main.c, `parse_filter_file` in exclude.c, `finish_pre_exec` and `rsync_module` in clientserver.c).
@@ -130,10 +145,13 @@ const UNREAD: [&str; 3] = [
     "unable to open config dir ",
 ];
 /// And of its port (`open_socket_in` in socket.c).
-const TAKEN: [&str; 2] = [
-    "bind() failed: Address already in use",
-    "unable to bind any inbound sockets on port ",
-];
+const TAKEN: &str = "bind() failed: Address already in use";
+/// And where it got none of its addresses, below lines that told why (the same).
+const NONE_BOUND: &str = "unable to bind any inbound sockets on port ";
+/// And of its address (the same).
+const NO_ADDRESS: &str = "bind() failed: Cannot assign requested address";
+/// How lines begin about what a client asks for (`change_dir` in util1.c, `send_file_list` in flist.c).
+const ASKED: [&str; 2] = ["change_dir", "link_stat"];
 /// How a line ends about a file or a folder that is not there.
 const NOT_THERE: &str = ": No such file or directory (2)";
 /// What a generator says below a line that told why (`recv_generator` in generator.c).
@@ -167,10 +185,16 @@ impl Failure {
         if said.contains(GIVEN_UP) {
             return Some(Self::Configuration);
         }
-        if said.starts_with("params.c:") {
-            return Some(Self::Slip);
+        if let Some(quoted) = Quoted::of(said) {
+            return Some(Self::Slip(Some(quoted)));
         }
-        if said.starts_with("rsync error: ") || said.starts_with(SKIPPING) {
+        if said.starts_with("params.c:") {
+            return Some(Self::Slip(None));
+        }
+        if ["rsync error: ", SKIPPING, NONE_BOUND]
+            .iter()
+            .any(|start| said.starts_with(start))
+        {
             return Some(Self::Sum);
         }
         if said.contains("ERROR: module is read only") || said.contains("ERROR: module is write only") {
@@ -181,6 +205,10 @@ impl Failure {
         }
         if let Some((_, named)) = said.split_once(REFUSED_FILE) {
             return Some(Self::Excluded(session.below(quoted(named).unwrap_or_default())));
+        }
+        if let Some((_, named)) = said.split_once(EXCLUDED_TARGET) {
+            let name = quoted(named).unwrap_or_default();
+            return Some(Self::Excluded(name.trim_start_matches('/').to_owned()));
         }
         if let Some(path) = TEMP_DIRS.iter().find_map(|start| said.strip_prefix(start)) {
             return Some(Self::TempDir(path.to_owned()));
@@ -198,8 +226,14 @@ impl Failure {
         if let Some(path) = missing(&UNREAD) {
             return Some(Self::Missing(path.trim_matches('"').to_owned()));
         }
-        if TAKEN.iter().any(|start| said.starts_with(start)) {
+        if said.starts_with(TAKEN) {
             return Some(Self::Taken);
+        }
+        if said.starts_with(NO_ADDRESS) {
+            return Some(Self::Address);
+        }
+        if let Some(path) = absent(said).filter(|_| session.asks.is_some()) {
+            return Some(Self::Absent(path.to_owned()));
         }
         if let Some((_, hook)) = HOOKS.iter().find(|(text, _)| said.contains(text)) {
             return Some(Self::Hook(*hook));
@@ -235,9 +269,13 @@ fn login(behind: &str) -> Failure {
     }
 }
 
-/// What stands in quotes in a text.
-fn quoted(text: &str) -> Option<&str> {
-    text.split_once('"')?.1.rsplit_once('"').map(|(name, _)| name)
+/// `rsync: [sender] link_stat "/a/b" (in data) failed: No such file or directory (2)`: the path in the module.
+fn absent(said: &str) -> Option<&str> {
+    let said = said.strip_suffix(NOT_THERE)?.strip_prefix("rsync: ")?;
+    let said = said.split_once("] ").map_or(said, |(_, behind)| behind);
+    let (path, _) = said.split_once('"')?.1.rsplit_once("\" (in ")?;
+    let is_asked = ASKED.iter().any(|start| said.starts_with(start));
+    is_asked.then(|| path.trim_start_matches('/'))
 }
 
 /// What stood in the way by the end of a line, and what stands in front of that and behind who says it.
@@ -295,7 +333,7 @@ fn deleted(said: &str, session: &Session) -> Option<File> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, File, Trouble};
+    use super::{Failure, File, Trouble, absent};
     use crate::{doctor::log::session::Session, host::trial::Access, model::Parameter};
 
     #[test]
@@ -399,10 +437,24 @@ mod tests {
                     is_of_client: false,
                 }),
             ),
+            (
+                "bind() failed: Cannot assign requested address (address-family 2)".to_owned(),
+                Some(Failure::Address),
+            ),
+            (
+                "ERROR: daemon has excluded destination \"/x/y\"".to_owned(),
+                Some(Failure::Excluded("x/y".to_owned())),
+            ),
             ("building file list".to_owned(), None),
         ] {
             assert_eq!(of(&said), expected, "{said}");
         }
+        let missing = "rsync: [sender] change_dir \"/a/b\" (in a b) failed: No such file or directory (2)";
+        assert_eq!(absent(missing), Some("a/b"));
+        assert_eq!(
+            absent("rsync: [Receiver] chroot(\"/x\") failed: No such file or directory (2)"),
+            None
+        );
         let login = |said: &str| match of(said) {
             Some(Failure::Login { user, is_of_client }) => (user, is_of_client),
             other => panic!("{other:?}"),

@@ -3,6 +3,7 @@
 mod failure;
 mod manager;
 mod options;
+mod quoted;
 mod recent;
 mod session;
 mod settled;

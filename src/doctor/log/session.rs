@@ -73,6 +73,11 @@ impl Session {
         }
     }
 
+    /// Whether it is no visit of the doctor's for sure.
+    pub(super) fn is_real(&self) -> bool {
+        !self.is_local || self.is_of_others
+    }
+
     /// Whether something has failed in it, or was refused it, that does not come and go.
     pub(super) fn has_ended_badly(&self) -> bool {
         (self.has_failed || self.refused.is_some()) && !self.is_passing
@@ -129,7 +134,7 @@ impl Session {
             }
             Failure::Slots(limit) => {
                 let is_raised = (clients.limit)(module).is_some_and(|now| now <= 0 || now > *limit);
-                let is_real = is_same_client && (!self.is_local || self.is_of_others);
+                let is_real = is_same_client && self.is_real();
                 let asked = self.asked.filter(|_| is_raised || is_real);
                 asked.filter(|time| is_raised || *time < clients.began)
             }

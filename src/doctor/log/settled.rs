@@ -3,17 +3,19 @@
 use std::{
     ffi::OsStr,
     fs, io,
+    net::IpAddr,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
 use jiff::civil::DateTime;
 
-use super::{failure::Failure, options, standing::Proof};
+use super::{failure::Failure, options, quoted::Quoted, standing::Proof};
 use crate::{
     doctor::{
         Setup, Subject,
         daemon::{at, port_of},
+        linked, loopback,
         reach::held,
     },
     explain::Server,
@@ -42,6 +44,10 @@ impl Now<'_> {
             Failure::Option(option) => options::takes(configuration, scope, option).then_some(Proof::Written),
             Failure::Excluded(name) => {
                 (!self.is_hidden(configuration, scope, name)?).then_some(Proof::Written)
+            }
+            Failure::Absent(path) => {
+                let host = self.subject.host(self.setup);
+                linked::is_there(self.server, host, module?, path).then_some(Proof::Found)
             }
             Failure::Hook(parameter) => match text(*parameter) {
                 b"" => Some(Proof::Unwritten),
@@ -94,6 +100,20 @@ impl Now<'_> {
                 let is_read = configuration.serves() == Some(true) && self.is_rewritten(time);
                 is_read.then_some(Proof::Read)
             }
+            Failure::Slip(quoted) => {
+                let written = quoted.as_ref().and_then(|quoted| self.is_written(quoted));
+                (written == Some(false)).then_some(Proof::Unwritten)
+            }
+            Failure::Address => {
+                let named = configuration.text(Scope::Global, Parameter::Address).value;
+                let named = String::from_utf8_lossy(named);
+                match named.trim().parse::<IpAddr>() {
+                    Ok(address) => loopback::is_ours(address).then_some(Proof::Found),
+                    // The command line of the daemon may name it, too.
+                    Err(_) if named.is_empty() && self.subject.daemon.is_some() => Some(Proof::Unwritten),
+                    Err(_) => None,
+                }
+            }
             // Who runs now had the port when it started; others may want it since.
             Failure::Taken => {
                 let is_free = self.subject.daemon.is_none() && held::is_free(port_of(configuration));
@@ -123,6 +143,28 @@ impl Now<'_> {
         let words = command.split(u8::is_ascii_whitespace);
         let mut files = words.map(|word| Path::new(OsStr::from_bytes(word)));
         files.any(|file| file.is_absolute() && self.is_later(file, time))
+    }
+
+    /// Whether a line of the configuration has that still, as its files are now; none if they cannot be read.
+    fn is_written(&self, quoted: &Quoted) -> Option<bool> {
+        let includes = &self.server.configuration.includes;
+        let includes = includes.iter().map(|include| &*include.path);
+        for file in [&*self.subject.file].into_iter().chain(includes) {
+            let text = fs::read(self.subject.outside(file)).ok()?;
+            let text = String::from_utf8_lossy(&text);
+            let mut is_of_module = false;
+            for line in text
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.starts_with(['#', ';']))
+            {
+                is_of_module |= line.starts_with('[');
+                if quoted.is_in(line, is_of_module) {
+                    return Some(true);
+                }
+            }
+        }
+        Some(false)
     }
 
     /// Whether the configuration was changed behind that time.

@@ -95,12 +95,13 @@ pub(super) fn standings(
                 return Some(Standing::Over(Proof::Served, Some(time)));
             }
             let is_given_up = line.session == 0 && given_up.contains(&*line.process);
-            let failure = line.failure.as_ref().filter(|failure| match failure {
-                Failure::Slip => is_given_up,
-                _ => true,
-            })?;
-            let failure = match failure {
-                Failure::Sum | Failure::Slip if is_given_up => &Failure::Configuration,
+            let failure = match line.failure.as_ref()? {
+                Failure::Sum | Failure::Slip(_) if is_given_up => &Failure::Configuration,
+                // It may have harmed nobody.
+                slip @ Failure::Slip(_) => {
+                    let proof = (clients.settled)(slip, None, line.time)?;
+                    return Some(Standing::Over(proof, None));
+                }
                 other => other,
             };
             if let Failure::File(file) = failure {
@@ -167,8 +168,9 @@ fn served(sessions: &[Session], clients: &Clients<'_>) -> Vec<Option<DateTime>> 
         let others = served_to.get(&session.peer.filter(|_| session.has_ended_badly())?)?;
         let mut later = others[others.partition_point(|&other| other <= at)..].iter();
         later.find_map(|&later| {
-            let time = sessions[later].shows_over(session)?;
-            (time < clients.began).then_some(time)
+            let later = &sessions[later];
+            let time = later.shows_over(session)?;
+            (time < clients.began || later.is_real()).then_some(time)
         })
     });
     served.collect()

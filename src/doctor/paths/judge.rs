@@ -172,7 +172,11 @@ impl Judge<'_> {
                 let mut cause = self.cause("RSY840", module, arguments, facts);
                 // Only who asks for it, or for everything, meets it.
                 cause.severity = Severity::Warning;
-                causes.push(cause.at(Urgency::Later).typing(vec![command]));
+                let cause = cause.at(Urgency::Later);
+                causes.push(match self.is_private(module, &path) {
+                    true => cause.of_kind("private"),
+                    false => cause.typing(vec![command]),
+                });
             } else {
                 causes.extend(self.storage(module, &path, error));
             }
@@ -363,7 +367,8 @@ impl Judge<'_> {
         if self.searched.replace(self.searched.get() + 1) >= MOST_SEARCHES {
             return None;
         }
-        let passed = walk(self.host, path).ok()?;
+        // Who may not look into a folder sees nothing below it: then that one is the last that can be asked about.
+        let passed = path.ancestors().find_map(|above| walk(self.host, above).ok())?;
         let folders = passed.into_iter().filter(|component| {
             let found = component.metadata;
             found.is_some_and(|found| found.kind == EntryKind::Directory)
@@ -411,6 +416,14 @@ impl Judge<'_> {
             error: error.desc(),
             rights,
         }
+    }
+
+    /// Whether somebody closed a file to all others, as keys and passwords are, and everybody would get it who reaches the
+    /// module.
+    fn is_private(&self, module: &Served, path: &Path) -> bool {
+        let found = self.host.metadata(path, true).ok().flatten();
+        let is_closed = |found: Metadata| found.kind == EntryKind::File && found.mode & 0o7 == 0;
+        module.is_for_everybody && found.is_some_and(is_closed)
     }
 
     /// What lets the module's user into a file or a folder with all that is in it.

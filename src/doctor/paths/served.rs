@@ -109,6 +109,8 @@ pub(in crate::doctor) struct Served {
     pub(in crate::doctor) is_writable: bool,
     /// Whether clients may read it.
     pub(in crate::doctor) is_readable: bool,
+    /// Whether everybody may who reaches the port: it asks for no password, and has no list of clients.
+    pub(in crate::doctor) is_for_everybody: bool,
     /// Whether nobody is served without the jail: `use chroot = yes`, or `/./` in the path.
     pub(in crate::doctor) insists_on_chroot: bool,
     /// Whether links that clients push are stored munged.
@@ -144,6 +146,9 @@ const FILTERS: [Parameter; 5] = [
     Parameter::Include,
     Parameter::IncludeFrom,
 ];
+
+/// What says who may come to a module.
+const ACCESS: [Parameter; 3] = [Parameter::AuthUsers, Parameter::HostsAllow, Parameter::HostsDeny];
 
 /// The modules that are meant.
 pub(in crate::doctor) fn served(
@@ -230,6 +235,7 @@ fn one(
             .unwrap_or_else(|| path.windows(3).any(|part| part == b"/./")),
         munges_links: module.munges_links(configuration),
         is_readable: !module.is(Parameter::WriteOnly),
+        is_for_everybody: !ACCESS.iter().any(|parameter| module.has(*parameter)),
         has_filters: FILTERS.iter().any(|parameter| module.has(*parameter)),
         name,
     })

@@ -9,6 +9,7 @@ pub(super) mod held;
 mod manager;
 mod meant;
 mod names;
+mod others;
 pub(super) mod own;
 mod published;
 mod rules;
@@ -38,6 +39,7 @@ pub use rules::Manager;
 
 use self::{
     firewall::{Direction, Limit, Packet},
+    others::is_rejecting,
     rules::Rules,
     starters::{Linted, XINETD},
 };
@@ -79,7 +81,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         return;
     }
     way.unit(setup, stage, report);
-    way.firewall(stage, report);
+    way.firewall(setup, stage, report);
     way.ways_back(stage, report);
     if let Some(from) = way.from {
         client::look(&way, from, setup, stage, report);
@@ -298,7 +300,7 @@ impl Way<'_> {
     }
 
     /// What the rules of this machine do with connections.
-    fn firewall(&self, stage: &mut Stage, report: &mut Report) {
+    fn firewall(&self, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
         let rules = Rules::of(self.host);
         let mut reasons: Vec<_> = rules.failed.iter().map(|(_, reason)| reason).collect();
         reasons.dedup();
@@ -356,7 +358,13 @@ impl Way<'_> {
             let own = rules.judge(&Packet::of_this_machine(own::loopback(family), self.port));
             let is_for_all = matches!(own.verdict, Verdict::Dropped(_) | Verdict::Rejected(_));
             let kind = is_for_all.then_some("everybody");
+            let others = setup.symptom.as_deref().filter(|_| self.from.is_none());
+            let others = others.and_then(|text| self.stops_others(family, text, &judged.verdict));
             self.judged(family, self.from, judged, kind, stage, report);
+            if let Some(cause) = others {
+                report.causes.push(cause);
+                stage.fail();
+            }
             if self.from.is_some() || !is_for_some {
                 continue;
             }
@@ -470,8 +478,7 @@ impl Way<'_> {
         let Some(limiting) = deciders.iter().find(is_tight) else {
             return;
         };
-        let stops = &stopping.unwrap_or(limiting).rule;
-        let rule = match stops.to_lowercase().contains("reject") {
+        let rule = match is_rejecting(stopping.unwrap_or(limiting)) {
             true => "RSY791",
             false => "RSY790",
         };

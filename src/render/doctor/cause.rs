@@ -14,6 +14,9 @@ use crate::{
     terms::without_passwords,
 };
 
+/// What a client of the user's says, where pages look into it: on the server there is no such file.
+const OUTPUT: &str = " rsync.log";
+
 /// What is said of a cause.
 pub(super) struct Words {
     pub(super) title: String,
@@ -131,12 +134,13 @@ impl Words {
                     commands: words.commands,
                     others: words.others,
                     // The journal is no file, and what it has of it is shown.
-                    next: words.next.filter(|_| !cause.is_over()).map(|next| {
-                        match next.contains("LOG_FILE") {
+                    next: words
+                        .next
+                        .filter(|next| !cause.is_over() && !next.contains(OUTPUT))
+                        .map(|next| match next.contains("LOG_FILE") {
                             true => format!("rsyncctl explain {}", cause.page.id),
                             false => next,
-                        }
-                    }),
+                        }),
                 }
             }
             Told::Page(file, arguments, seen) => {

@@ -111,6 +111,8 @@ pub(crate) fn unwritable((user, is_named): (u32, bool), path: &Path, folder: &Me
     match is_named {
         _ if is_of_system(path) => "system",
         _ if folder.uid == user => "own",
+        // The owner's own bits are enough, and nobody needs the rights of root's group for them.
+        _ if folder.uid != 0 && folder.gid == 0 => "owned-by-user",
         _ if folder.uid != 0 => "owned",
         true => "named",
         false => "nobody",
