@@ -158,6 +158,9 @@ pub(crate) fn unknown(reason: &Unknown, language: Language) -> String {
         (Unknown::TooMuch(files, size), Language::Chinese) => {
             format!("包含的内容超出读取上限：{files} 个文件，合计 {size} MiB")
         }
+        (Unknown::RemoteShell, Language::Chinese) => {
+            "命令行通过远程 shell 访问它，这里不调用 shell".to_owned()
+        }
         (Unknown::Failed(error), Language::Chinese) => error.clone(),
         (reason, Language::English) => reason.to_string(),
     }

@@ -163,7 +163,17 @@ fn below_module(path: &str, server: &Server) -> Option<String> {
 /// With two colons in a word that has one.
 pub(super) fn with_two_colons(words: &[String], index: usize) -> String {
     let mut words = words.to_vec();
-    words[index] = words[index].replacen(':', "::", 1);
+    let word = &words[index];
+    // The address of IPv6 has colons of its own.
+    let user = word.find(['@', ':']).filter(|&at| word[at..].starts_with('@'));
+    let start = user.map_or(0, |at| at + 1);
+    let host = match word[start..].starts_with('[') {
+        true => word.find(']').unwrap_or(0),
+        false => start,
+    };
+    if let Some(at) = word[host..].find(':') {
+        words[index].insert(host + at, ':');
+    }
     command(&words)
 }
 
@@ -216,6 +226,10 @@ mod tests {
         assert_eq!(
             with_two_colons(&words("-a s u@h:m/a:b"), 2),
             "rsync -a s u@h::m/a:b"
+        );
+        assert_eq!(
+            with_two_colons(&words("-a u@[fe80::1]:m/ d"), 1),
+            "rsync -a 'u@[fe80::1]::m/' d"
         );
     }
 }

@@ -2,6 +2,7 @@
 //! destination, and with the programs that watch folders there. Nothing is transferred, and nothing is changed.
 
 mod address;
+mod asked;
 mod corrected;
 mod destination;
 mod facts;
@@ -74,6 +75,8 @@ pub struct ClientSetup<'s> {
     pub now: jiff::Zoned,
     /// How the command line is carried out.
     pub setting: Arc<Setting>,
+    /// How another machine is asked whether a daemon answers there: without a login.
+    pub bare: Arc<Setting>,
     /// What that runs on.
     pub runtime: &'s Runtime,
 }

@@ -12,7 +12,9 @@ use crate::{
     catalog::Confidence,
     doctor::{
         self, Cause, Check, Fact, Report, Skip, Stage, Urgency,
-        client::{Client, ClientFact, Room, TYPED, address, corrected, destination::room as room_at, shell},
+        client::{
+            Client, ClientFact, Room, TYPED, address, asked, corrected, destination::room as room_at, shell,
+        },
         daemon::port_of,
         lost::shows,
     },
@@ -40,7 +42,16 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         // To rsync that is a path behind a remote shell, which nobody meant.
         Some(_) if has_misread_address(client) => {}
         Some(_) => {
-            stage.skip(Skip::RemoteShell);
+            match asked::has_module(client, stage, report) {
+                Some(cause) => {
+                    report.causes.push(cause);
+                    stage.fail();
+                }
+                None => {
+                    stage.skip(Skip::RemoteShell);
+                    report.not_seen("the server", Unknown::RemoteShell);
+                }
+            }
             return false;
         }
         None => {
