@@ -91,6 +91,11 @@ pub enum Unknown {
     /// It is reached over a remote shell.
     #[error("the command line reaches it over a remote shell, and none is called")]
     RemoteShell,
+    /// It would only be met by writing.
+    #[error(
+        "a dry run writes nothing, so whether the module's user may write there, and whether there is room, shows on the server alone: run `rsyncctl doctor` there"
+    )]
+    DryRun,
     /// The machine answers with an error.
     #[error("{0}")]
     Failed(String),

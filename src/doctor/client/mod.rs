@@ -243,6 +243,11 @@ impl Client<'_> {
         })
     }
 
+    /// Whether it is to write on the other machine.
+    fn writes_there(&self) -> bool {
+        self.invocation.is_push() == Some(true) && !self.has("dry-run") && !self.has("list-only")
+    }
+
     fn has(&self, option: &str) -> bool {
         self.invocation.option(option).is_some()
     }

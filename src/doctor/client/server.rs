@@ -108,6 +108,10 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
                     .for_each(|room| fits(client, &probed, room, stage, report));
             }
         }
+        if client.setup.here.is_none() && client.writes_there() {
+            report.not_seen("the module's user and disk", Unknown::DryRun);
+            stage.warn();
+        }
         return true;
     }
     if is_late {
