@@ -11,6 +11,11 @@ use crate::{
 
 /// Without an option, however often it is given.
 pub(super) fn without(words: &[String], option: &str) -> String {
+    command(&words_without(words, option))
+}
+
+/// The same, as words.
+pub(super) fn words_without(words: &[String], option: &str) -> Vec<String> {
     let mut words = words.to_vec();
     while let Some(given) = Invocation::parse(&words).option(option).cloned() {
         if let Some(value) = given.value_word {
@@ -21,7 +26,7 @@ pub(super) fn without(words: &[String], option: &str) -> String {
             _ => drop(words.remove(given.word)),
         }
     }
-    command(&words)
+    words
 }
 
 /// With an option in front of all others.

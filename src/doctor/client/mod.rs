@@ -12,6 +12,7 @@ mod line;
 mod lsyncd;
 mod modes;
 mod nothing;
+mod otherwise;
 mod password;
 mod runner;
 mod sersync;
@@ -153,6 +154,8 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
             if let Some(cause) = is_empty.then(|| nothing::look(&client)).flatten() {
                 report.causes.push(cause);
                 stage.fail();
+            } else if is_well {
+                otherwise::look(&client, is_empty, stage, report);
             }
         }
     })?;

@@ -371,23 +371,8 @@ pub(super) fn carried_out(
     stage: &mut Stage,
     report: &mut Report,
 ) -> Option<probe::Report> {
-    let setup = client.setup;
-    let own = setup.setting.choice.words.iter().cloned();
-    let own = own
-        .chain(["--dry-run".to_owned()])
-        .chain(more.iter().map(|&word| word.to_owned()));
-    let words = own.chain(client.words_for_us()).collect();
-    let limit = Within {
-        dialogue: DIALOGUE,
-        whole: Duration::from_secs(LIMIT),
-    };
-    let ended = setup.runtime.block_on(reproduce_within(
-        setup.line.clone(),
-        words,
-        setup.setting.clone(),
-        Some(limit),
-    ));
-    match ended {
+    let more = more.iter().map(|&word| word.to_owned());
+    match dry_run(client, more.chain(client.words_for_us())) {
         Ok(probed) => Some(probed),
         Err(error) => {
             let reason = error.to_string();
@@ -397,6 +382,30 @@ pub(super) fn carried_out(
             None
         }
     }
+}
+
+/// What these words would do in the place of the command line's own; none if our client cannot carry them out.
+pub(super) fn would_do(client: &Client<'_>, words: Vec<String>) -> Option<probe::Report> {
+    dry_run(client, words.into_iter()).ok()
+}
+
+fn dry_run(
+    client: &Client<'_>,
+    words: impl Iterator<Item = String>,
+) -> Result<probe::Report, probe::ProbeError> {
+    let setup = client.setup;
+    let own = setup.setting.choice.words.iter().cloned();
+    let own = own.chain(["--dry-run".to_owned()]);
+    let limit = Within {
+        dialogue: DIALOGUE,
+        whole: Duration::from_secs(LIMIT),
+    };
+    setup.runtime.block_on(reproduce_within(
+        setup.line.clone(),
+        own.chain(words).collect(),
+        setup.setting.clone(),
+        Some(limit),
+    ))
 }
 
 /// The address that packets to another leave from, by the kernel's routes; no packet is sent.
