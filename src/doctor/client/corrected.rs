@@ -92,6 +92,22 @@ pub(super) fn with_address(words: &[String], address: IpAddr) -> String {
     command(&words)
 }
 
+/// With a user in front of the machines that are named without one.
+pub(super) fn with_user(words: &[String], user: &str) -> String {
+    let mut words = words.to_vec();
+    let invocation = Invocation::parse(&words);
+    for (target, &index) in invocation.targets.iter().zip(&invocation.target_words) {
+        if let Target::Daemon(remote) = target
+            && remote.user.is_none()
+            && !remote.host.is_empty()
+        {
+            let start = words[index].find("://").map_or(0, |at| at + 3);
+            words[index].insert_str(start, &format!("{user}@"));
+        }
+    }
+    command(&words)
+}
+
 /// What names a module of a machine, with another machine.
 fn moved(word: &str, host: &str, other: &str) -> String {
     let scheme = word.find("://").map_or(0, |at| at + 3);

@@ -9,6 +9,7 @@ mod facts;
 mod home;
 mod leftover;
 mod line;
+mod login;
 mod lsyncd;
 mod modes;
 mod nothing;

@@ -78,7 +78,7 @@ fn hides_all(client: &Client<'_>) -> Option<Cause> {
         _ => None,
     })?;
     let arguments = vec![("option", format!("--{first}")), ("count", count.to_string())];
-    let fact = format!("without the rules of the command line {count} files are in the list");
+    let fact = format!("files in the list without the rules of the command line: {count}");
     let cause = client.cause(COPIES_NOTHING, Check::Server, TYPED.as_ref(), arguments, fact);
     Some(cause.of_kind("rules"))
 }
@@ -126,5 +126,15 @@ fn one_deeper(client: &Client<'_>) -> Option<Cause> {
     let fact = format!("both end in `{folder}`");
     let mut cause = client.cause("RSY627", Check::CommandLine, TYPED.as_ref(), arguments, fact);
     cause.urgency = Urgency::Later;
-    Some(cause.typing(vec![command(&slashed(client.setup.words.clone()))]))
+    let mut words = slashed(client.setup.words.clone());
+    if client
+        .invocation
+        .options
+        .iter()
+        .any(|given| given.name.starts_with("del"))
+    {
+        // What stands in the destination itself would go: that is to be seen first.
+        words.insert(0, "-ni".to_owned());
+    }
+    Some(cause.typing(vec![command(&words)]))
 }

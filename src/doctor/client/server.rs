@@ -13,7 +13,8 @@ use crate::{
     doctor::{
         self, Cause, Check, Fact, Report, Skip, Stage, Urgency,
         client::{
-            Client, ClientFact, Room, TYPED, address, asked, corrected, destination::room as room_at, shell,
+            Client, ClientFact, Room, TYPED, address, asked, corrected, destination::room as room_at, login,
+            shell,
         },
         daemon::port_of,
         lost::shows,
@@ -151,11 +152,24 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         if let Some(first) = causes.into_iter().next()
             && !is_explained(&first, report)
         {
-            report.causes.push(first);
+            let unnamed = match first.page.id == REFUSED {
+                true => login::unnamed(client, &probed),
+                false => None,
+            };
+            let is_sure = unnamed
+                .as_ref()
+                .is_some_and(|cause| cause.confidence > first.confidence);
+            report.causes.extend(unnamed);
+            if !is_sure {
+                report.causes.push(first);
+            }
         }
     }
     false
 }
+
+/// A login that is refused without a reason.
+const REFUSED: &str = "RSY810";
 
 /// Whether rsync reads an address of the command line otherwise than it is meant. Nothing is connected to then.
 fn has_misread_address(client: &Client<'_>) -> bool {
