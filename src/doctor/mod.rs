@@ -13,6 +13,7 @@ mod daemon;
 mod elsewhere;
 mod foreign;
 mod greeting;
+mod hiding;
 mod hooks;
 mod known;
 mod linked;
