@@ -20,8 +20,9 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY308", &["RSY822"]),
     ("RSY309", &["RSY822"]),
     ("RSY310", &["RSY822"]),
-    // No secrets file has nobody's password.
-    ("RSY312", &["RSY315"]),
+    // No secrets file has nobody's password, and none that is a folder has a mode that matters.
+    ("RSY312", &["RSY315", "RSY302", "RSY313"]),
+    ("RSY435", &["RSY816"]),
     ("RSY328", &["RSY777"]),
     ("RSY879", &["RSY777"]),
     ("RSY881", &["RSY777", "RSY851"]),

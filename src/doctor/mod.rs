@@ -14,6 +14,7 @@ mod elsewhere;
 mod foreign;
 mod greeting;
 mod heard;
+mod hiding;
 mod hooks;
 mod known;
 mod linked;

@@ -90,6 +90,14 @@ pub enum Unknown {
     /// More files, or more MiB, are included than are read.
     #[error("more is included than is read: {0} files of {1} MiB together")]
     TooMuch(usize, usize),
+    /// It is reached over a remote shell.
+    #[error("the command line reaches it over a remote shell, and none is called")]
+    RemoteShell,
+    /// It would only be met by writing.
+    #[error(
+        "a dry run writes nothing, so whether the module's user may write there, and whether there is room, shows on the server alone: run `rsyncctl doctor` there"
+    )]
+    DryRun,
     /// The machine answers with an error.
     #[error("{0}")]
     Failed(String),

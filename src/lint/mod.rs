@@ -24,7 +24,7 @@ mod subject;
 mod suppress;
 
 pub use baseline::{Baseline, BaselineError, Compared, Place};
-pub(crate) use checks::{Account, Accounts, merged_files, unwritable};
+pub(crate) use checks::{Account, Accounts, merged_files, rules_of_filter, unwritable};
 pub use clients::{Client, ClientsSubject};
 pub use crontabs::{CronJob, Crontab, CrontabSubject, owner};
 pub use discover::{Discovered, discover, recognise};

@@ -158,6 +158,13 @@ pub(crate) fn unknown(reason: &Unknown, language: Language) -> String {
         (Unknown::TooMuch(files, size), Language::Chinese) => {
             format!("包含的内容超出读取上限：{files} 个文件，合计 {size} MiB")
         }
+        (Unknown::RemoteShell, Language::Chinese) => {
+            "命令行通过远程 shell 访问它，这里不调用 shell".to_owned()
+        }
+        (Unknown::DryRun, Language::Chinese) => {
+            "试运行不写任何东西，模块的用户能否写入、磁盘是否有空间，只有在服务器上才看得到：请在那里运行 `rsyncctl doctor`"
+                .to_owned()
+        }
         (Unknown::Failed(error), Language::Chinese) => error.clone(),
         (reason, Language::English) => reason.to_string(),
     }

@@ -28,7 +28,7 @@ use crate::{
     host::{Live, plain},
     model::script::Runner,
     probe::{Choice, Setting, Wire, command, tryout::Program},
-    rsync::tree::Identity,
+    rsync::{net::Connections, tree::Identity},
     sync::Environment,
     syntax::Invocation,
     terms::{Exit, Release},
@@ -174,6 +174,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
             connections: interrupt.connections().clone(),
             watch: None,
         }),
+        bare: bare(interrupt.connections().clone()),
         runtime: &runtime,
     };
     let work = || {
@@ -197,4 +198,18 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     env::set_current_dir(from)?;
     files.write(arguments)?;
     Ok(code)
+}
+
+/// Why another machine is not asked to let anybody in.
+const NO_LOGIN: &str = "whether a daemon answers is asked without a password";
+
+/// How a machine is asked whether a daemon answers there.
+fn bare(connections: Arc<Connections>) -> Arc<Setting> {
+    let mut setting = settings(connections)(Arc::default(), None);
+    if let Some(setting) = Arc::get_mut(&mut setting) {
+        setting.environment = environment_without_login(&Variables::default(), NO_LOGIN);
+        setting.environment.proxy = None;
+        setting.environment.connect_program = None;
+    }
+    setting
 }

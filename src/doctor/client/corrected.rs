@@ -11,6 +11,11 @@ use crate::{
 
 /// Without an option, however often it is given.
 pub(super) fn without(words: &[String], option: &str) -> String {
+    command(&words_without(words, option))
+}
+
+/// The same, as words.
+pub(super) fn words_without(words: &[String], option: &str) -> Vec<String> {
     let mut words = words.to_vec();
     while let Some(given) = Invocation::parse(&words).option(option).cloned() {
         if let Some(value) = given.value_word {
@@ -21,7 +26,7 @@ pub(super) fn without(words: &[String], option: &str) -> String {
             _ => drop(words.remove(given.word)),
         }
     }
-    command(&words)
+    words
 }
 
 /// With an option in front of all others.
@@ -82,6 +87,22 @@ pub(super) fn with_address(words: &[String], address: IpAddr) -> String {
     for (target, &index) in invocation.targets.iter().zip(&invocation.target_words) {
         if let Target::Daemon(remote) = target {
             words[index] = moved(&words[index], &remote.host, &shown);
+        }
+    }
+    command(&words)
+}
+
+/// With a user in front of the machines that are named without one.
+pub(super) fn with_user(words: &[String], user: &str) -> String {
+    let mut words = words.to_vec();
+    let invocation = Invocation::parse(&words);
+    for (target, &index) in invocation.targets.iter().zip(&invocation.target_words) {
+        if let Target::Daemon(remote) = target
+            && remote.user.is_none()
+            && !remote.host.is_empty()
+        {
+            let start = words[index].find("://").map_or(0, |at| at + 3);
+            words[index].insert_str(start, &format!("{user}@"));
         }
     }
     command(&words)
@@ -163,7 +184,17 @@ fn below_module(path: &str, server: &Server) -> Option<String> {
 /// With two colons in a word that has one.
 pub(super) fn with_two_colons(words: &[String], index: usize) -> String {
     let mut words = words.to_vec();
-    words[index] = words[index].replacen(':', "::", 1);
+    let word = &words[index];
+    // The address of IPv6 has colons of its own.
+    let user = word.find(['@', ':']).filter(|&at| word[at..].starts_with('@'));
+    let start = user.map_or(0, |at| at + 1);
+    let host = match word[start..].starts_with('[') {
+        true => word.find(']').unwrap_or(0),
+        false => start,
+    };
+    if let Some(at) = word[host..].find(':') {
+        words[index].insert(host + at, ':');
+    }
     command(&words)
 }
 
@@ -216,6 +247,10 @@ mod tests {
         assert_eq!(
             with_two_colons(&words("-a s u@h:m/a:b"), 2),
             "rsync -a s u@h::m/a:b"
+        );
+        assert_eq!(
+            with_two_colons(&words("-a u@[fe80::1]:m/ d"), 1),
+            "rsync -a 'u@[fe80::1]::m/' d"
         );
     }
 }

@@ -2,15 +2,18 @@
 //! destination, and with the programs that watch folders there. Nothing is transferred, and nothing is changed.
 
 mod address;
+mod asked;
 mod corrected;
 mod destination;
 mod facts;
 mod home;
 mod leftover;
 mod line;
+mod login;
 mod lsyncd;
 mod modes;
 mod nothing;
+mod otherwise;
 mod password;
 mod runner;
 mod sersync;
@@ -74,6 +77,8 @@ pub struct ClientSetup<'s> {
     pub now: jiff::Zoned,
     /// How the command line is carried out.
     pub setting: Arc<Setting>,
+    /// How another machine is asked whether a daemon answers there: without a login.
+    pub bare: Arc<Setting>,
     /// What that runs on.
     pub runtime: &'s Runtime,
 }
@@ -150,6 +155,8 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
             if let Some(cause) = is_empty.then(|| nothing::look(&client)).flatten() {
                 report.causes.push(cause);
                 stage.fail();
+            } else if is_well {
+                otherwise::look(&client, is_empty, stage, report);
             }
         }
     })?;
@@ -238,6 +245,11 @@ impl Client<'_> {
             Target::Local(path) => Some(&**path),
             _ => None,
         })
+    }
+
+    /// Whether it is to write on the other machine.
+    fn writes_there(&self) -> bool {
+        self.invocation.is_push() == Some(true) && !self.has("dry-run") && !self.has("list-only")
     }
 
     fn has(&self, option: &str) -> bool {

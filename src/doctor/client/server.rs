@@ -12,7 +12,10 @@ use crate::{
     catalog::Confidence,
     doctor::{
         self, Cause, Check, Fact, Report, Skip, Stage, Urgency,
-        client::{Client, ClientFact, Room, TYPED, address, corrected, destination::room as room_at, shell},
+        client::{
+            Client, ClientFact, Room, TYPED, address, asked, corrected, destination::room as room_at, login,
+            shell,
+        },
         daemon::port_of,
         lost::shows,
     },
@@ -40,7 +43,16 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         // To rsync that is a path behind a remote shell, which nobody meant.
         Some(_) if has_misread_address(client) => {}
         Some(_) => {
-            stage.skip(Skip::RemoteShell);
+            match asked::has_module(client, stage, report) {
+                Some(cause) => {
+                    report.causes.push(cause);
+                    stage.fail();
+                }
+                None => {
+                    stage.skip(Skip::RemoteShell);
+                    report.not_seen("the server", Unknown::RemoteShell);
+                }
+            }
             return false;
         }
         None => {
@@ -97,6 +109,10 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
                     .for_each(|room| fits(client, &probed, room, stage, report));
             }
         }
+        if client.setup.here.is_none() && client.writes_there() {
+            report.not_seen("the module's user and disk", Unknown::DryRun);
+            stage.warn();
+        }
         return true;
     }
     if is_late {
@@ -136,11 +152,24 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         if let Some(first) = causes.into_iter().next()
             && !is_explained(&first, report)
         {
-            report.causes.push(first);
+            let unnamed = match first.page.id == REFUSED {
+                true => login::unnamed(client, &probed),
+                false => None,
+            };
+            let is_sure = unnamed
+                .as_ref()
+                .is_some_and(|cause| cause.confidence > first.confidence);
+            report.causes.extend(unnamed);
+            if !is_sure {
+                report.causes.push(first);
+            }
         }
     }
     false
 }
+
+/// A login that is refused without a reason.
+const REFUSED: &str = "RSY810";
 
 /// Whether rsync reads an address of the command line otherwise than it is meant. Nothing is connected to then.
 fn has_misread_address(client: &Client<'_>) -> bool {
@@ -356,23 +385,8 @@ pub(super) fn carried_out(
     stage: &mut Stage,
     report: &mut Report,
 ) -> Option<probe::Report> {
-    let setup = client.setup;
-    let own = setup.setting.choice.words.iter().cloned();
-    let own = own
-        .chain(["--dry-run".to_owned()])
-        .chain(more.iter().map(|&word| word.to_owned()));
-    let words = own.chain(client.words_for_us()).collect();
-    let limit = Within {
-        dialogue: DIALOGUE,
-        whole: Duration::from_secs(LIMIT),
-    };
-    let ended = setup.runtime.block_on(reproduce_within(
-        setup.line.clone(),
-        words,
-        setup.setting.clone(),
-        Some(limit),
-    ));
-    match ended {
+    let more = more.iter().map(|&word| word.to_owned());
+    match dry_run(client, more.chain(client.words_for_us())) {
         Ok(probed) => Some(probed),
         Err(error) => {
             let reason = error.to_string();
@@ -382,6 +396,30 @@ pub(super) fn carried_out(
             None
         }
     }
+}
+
+/// What these words would do in the place of the command line's own; none if our client cannot carry them out.
+pub(super) fn would_do(client: &Client<'_>, words: Vec<String>) -> Option<probe::Report> {
+    dry_run(client, words.into_iter()).ok()
+}
+
+fn dry_run(
+    client: &Client<'_>,
+    words: impl Iterator<Item = String>,
+) -> Result<probe::Report, probe::ProbeError> {
+    let setup = client.setup;
+    let own = setup.setting.choice.words.iter().cloned();
+    let own = own.chain(["--dry-run".to_owned()]);
+    let limit = Within {
+        dialogue: DIALOGUE,
+        whole: Duration::from_secs(LIMIT),
+    };
+    setup.runtime.block_on(reproduce_within(
+        setup.line.clone(),
+        own.chain(words).collect(),
+        setup.setting.clone(),
+        Some(limit),
+    ))
 }
 
 /// The address that packets to another leave from, by the kernel's routes; no packet is sent.

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, path::Path};
 
 use crate::{
     catalog::Severity,
-    doctor::{Cause, Check, Subject},
+    doctor::{Cause, Check, Subject, hiding::hides_all},
     model::{Configuration, Module, Parameter, Scope},
     probe::{self, Fact, Step},
     terms::Sources,
@@ -30,9 +30,6 @@ const RULES: [Parameter; 5] = [
     Parameter::ExcludeFrom,
     Parameter::Exclude,
 ];
-
-/// Patterns that fit every name at the top of a module.
-const EVERYTHING: [&[u8]; 6] = [b"*", b"**", b"***", b"/*", b"/**", b"/***"];
 
 /// So deep the visits list a module.
 pub const DEPTH: usize = 2;
@@ -91,7 +88,7 @@ impl Visited<'_> {
         }
         let folder = self.subject.outside(path);
         // Below the depth of the visits there may be files that come.
-        if !self.hides_all() && has_folders(&folder) {
+        if hides_all(self.subject, self.configuration, self.scope, &folder) != Some(true) {
             return None;
         }
         let file = some_file(&folder)?;
@@ -100,16 +97,6 @@ impl Visited<'_> {
         let arguments = vec![("place", name.clone()), ("module", name)];
         let cause = self.cause("RSY523", arguments, &line, written);
         Some((cause.of_kind("hidden"), line))
-    }
-
-    /// Whether a pattern fits every name, and no other rule stands in front of it.
-    fn hides_all(&self) -> bool {
-        let text = |parameter| self.configuration.text(self.scope, parameter).value;
-        let [filter, include_from, include, exclude_from, exclude] = RULES.map(text);
-        let others = [filter, include_from, include, exclude_from];
-        let mut words = exclude.split(u8::is_ascii_whitespace);
-        others.iter().all(|rules| rules.is_empty())
-            && words.next().is_some_and(|first| EVERYTHING.contains(&first))
     }
 
     fn cause(
@@ -135,12 +122,6 @@ impl Visited<'_> {
         });
         set.collect()
     }
-}
-
-/// Whether there are folders in a folder, or it cannot be told.
-fn has_folders(folder: &Path) -> bool {
-    let is_folder = |entry: fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
-    fs::read_dir(folder).map_or(true, |found| found.flatten().any(is_folder))
 }
 
 /// A regular file in a folder, as deep as the visits look.

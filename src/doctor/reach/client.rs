@@ -7,12 +7,12 @@ use ipnet::{IpNet, Ipv4Net};
 use crate::{
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage, Told, Urgency,
-        reach::{Admission, ReachFact, Way, meant::is_meant, starters, wrappers},
+        reach::{Admission, ReachFact, Way, meant::is_meant, names::Resolver, starters, wrappers},
     },
     host::{Host, Unknown},
     model::{
         Configuration, Parameter, Scope,
-        access::{Peer, Which, has_rules, hosts, is_host_separator, shut},
+        access::{Lookups, Peer, Which, has_rules, hosts, hosts_resolved, is_host_separator, shut},
     },
     terms::{Sources, Span},
 };
@@ -25,6 +25,7 @@ pub(super) fn look(way: &Way<'_>, from: IpAddr, setup: &Setup<'_>, stage: &mut S
     let Some(server) = known else {
         return;
     };
+    let mut resolver = Resolver::new(way.subject, way.host);
     let mut refused = None;
     let mut is_admitted = false;
     for (scope, module) in server.configuration.module_scopes() {
@@ -32,7 +33,7 @@ pub(super) fn look(way: &Way<'_>, from: IpAddr, setup: &Setup<'_>, stage: &mut S
         if !setup.modules.is_empty() && !setup.modules.contains(&name) {
             continue;
         }
-        let (admission, line) = admission(&server.configuration, &server.sources, scope, from);
+        let (admission, line) = admission(&server.configuration, &server.sources, scope, from, &mut resolver);
         match admission {
             Admission::Refused => {
                 refused.get_or_insert_with(|| (scope, name.clone(), line.clone()));
@@ -188,6 +189,7 @@ fn admission(
     sources: &Sources,
     scope: Scope,
     from: IpAddr,
+    resolver: &mut Resolver<'_>,
 ) -> (Admission, Option<String>) {
     if configuration.serves() == Some(false) {
         return (Admission::Refused, None);
@@ -208,7 +210,17 @@ fn admission(
             Some(line(setting, format!("= {}", setting.text.display()))),
         );
     }
-    let verdict = hosts(configuration, scope, &Peer::new(from, None));
+    let mut verdict = hosts(configuration, scope, &Peer::new(from, None));
+    if verdict.allowed.is_none() {
+        let is_looked_up = Lookups::of(configuration, scope).reverse;
+        let name = is_looked_up
+            .then(|| resolver.name_of(from.to_canonical()))
+            .flatten();
+        let peer = Peer::new(from, name);
+        verdict = hosts_resolved(configuration, scope, &peer, &mut |name| {
+            resolver.addresses_of(name)
+        });
+    }
     let deciding = verdict.deciding.map(|index| &verdict.steps[index]);
     let decided = match deciding {
         Some(step) => Some(line(step.setting, format!("`{}`", step.token.display()))),

@@ -1,7 +1,11 @@
 //! What the name service of this machine tells the daemon: it is asked as the daemon asks it, by `getent`, which goes by
 //! `/etc/nsswitch.conf` too.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use crate::{
     doctor::{Cause, Check, Report, Stage, Subject, loopback::MARK},
@@ -85,21 +89,100 @@ fn looks_up_clients(server: &Server) -> bool {
         || scopes.any(|scope| configuration.is(scope, Parameter::ReverseLookup))
 }
 
-/// Asks within the limit; `timeout` ends the program that asks.
+/// Whether there is an answer within the limit.
 fn asked(host: &dyn Host, table: &str, word: &str) -> Answer {
+    match answered(host, table, word) {
+        Err(answer) => answer,
+        // Who cannot ask knows nothing against it.
+        Ok(_) => Answer::Known,
+    }
+}
+
+/// Asks within the limit, in which `timeout` ends the program that asks; none if it cannot be asked.
+fn answered(host: &dyn Host, table: &str, word: &str) -> Result<Option<Vec<u8>>, Answer> {
     let start = Instant::now();
     let limit = LIMIT.to_string();
     match host.output("timeout", &[&limit, "getent", table, "--", word]) {
-        Err(_) if start.elapsed() >= Duration::from_secs(LIMIT) => Answer::Late,
-        Err(Unknown::Failed(said)) if said.starts_with(NOTHING) => Answer::Unknown,
-        // Who cannot ask knows nothing against it.
-        Ok(_) | Err(_) => Answer::Known,
+        Err(_) if start.elapsed() >= Duration::from_secs(LIMIT) => Err(Answer::Late),
+        Err(Unknown::Failed(said)) if said.starts_with(NOTHING) => Err(Answer::Unknown),
+        found => Ok(found.ok().flatten()),
+    }
+}
+
+/// What rsync calls a client whose address has no name (`client_name` in clientname.c).
+const NAMELESS: &str = "UNKNOWN";
+
+/// The name service as the daemon asks it about one client.
+pub(super) struct Resolver<'h> {
+    host: &'h dyn Host,
+    /// So many questions are left; none once one was not answered in time.
+    left: usize,
+    known: BTreeMap<(String, String), Option<String>>,
+}
+
+impl<'h> Resolver<'h> {
+    /// Of a daemon of that machine; one in a container has another name service.
+    pub(super) fn new(subject: &Subject, host: &'h dyn Host) -> Self {
+        let is_contained = subject.daemon.as_ref().is_some_and(|daemon| daemon.is_contained);
+        let left = if is_contained { 0 } else { MOST_NAMES };
+        Self {
+            host,
+            left,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// The name of a client, which leads back to its address; none if that is not known.
+    pub(super) fn name_of(&mut self, client: IpAddr) -> Option<String> {
+        let lines = self.ask("hosts", &client.to_string())?;
+        let name = lines.split_ascii_whitespace().nth(1).map(str::to_owned);
+        let Some(name) = name else {
+            return Some(NAMELESS.to_owned());
+        };
+        let is_its = self.addresses_of(&name)?.contains(&client);
+        Some(if is_its { name } else { NAMELESS.to_owned() })
+    }
+
+    /// The addresses of a name; none if that is not known.
+    pub(super) fn addresses_of(&mut self, name: &str) -> Option<Vec<IpAddr>> {
+        let lines = self.ask("ahosts", name)?;
+        let words = lines
+            .lines()
+            .filter_map(|line| line.split_ascii_whitespace().next());
+        let addresses = words.filter_map(|word| word.parse::<IpAddr>().ok());
+        Some(addresses.map(|address| address.to_canonical()).collect())
+    }
+
+    /// An answer, which is empty where there is nothing of that name.
+    fn ask(&mut self, table: &str, word: &str) -> Option<String> {
+        let question = (table.to_owned(), word.to_owned());
+        if let Some(known) = self.known.get(&question) {
+            return known.clone();
+        }
+        let answer = self.ask_now(table, word);
+        self.known.insert(question, answer.clone());
+        answer
+    }
+
+    fn ask_now(&mut self, table: &str, word: &str) -> Option<String> {
+        self.left = self.left.checked_sub(1)?;
+        match answered(self.host, table, word) {
+            Ok(Some(found)) => Some(String::from_utf8_lossy(&found).into_owned()),
+            Ok(None) => None,
+            Err(Answer::Late) => {
+                self.left = 0;
+                None
+            }
+            Err(_) => Some(String::new()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, asked};
+    use std::collections::BTreeMap;
+
+    use super::{Answer, Resolver, asked};
     use crate::host::{Image, Live, Unknown};
 
     #[test]
@@ -116,5 +199,42 @@ mod tests {
         assert!(asked(Err(Unknown::Denied)) == Answer::Known);
         // A name that no resolver need be asked for (RFC 6761).
         assert!(super::asked(&Live, "ahosts", "localhost") == Answer::Known);
+    }
+
+    #[test]
+    fn a_client_has_the_name_that_leads_back_to_it() {
+        let of = |table: &str, word: &str| format!("timeout 3 getent {table} -- {word}");
+        let nothing = || Err(Unknown::Failed("timeout failed (exit status: 2)".to_owned()));
+        let image = Image::new("/nowhere")
+            .with_output(
+                &of("hosts", "192.0.2.7"),
+                Ok(b"192.0.2.7 web.example.com".to_vec()),
+            )
+            .with_output(
+                &of("ahosts", "web.example.com"),
+                Ok(b"192.0.2.7 STREAM\n".to_vec()),
+            )
+            .with_output(
+                &of("hosts", "192.0.2.8"),
+                Ok(b"192.0.2.8 web.example.com".to_vec()),
+            )
+            .with_output(&of("hosts", "192.0.2.9"), nothing())
+            .with_output(&of("ahosts", "gone.example.com"), nothing());
+        let mut resolver = Resolver {
+            host: &image,
+            left: 5,
+            known: BTreeMap::new(),
+        };
+        let mut name = |address: &str| resolver.name_of(address.parse().expect("an address"));
+        assert_eq!(name("192.0.2.7").as_deref(), Some("web.example.com"));
+        assert_eq!(name("192.0.2.8").as_deref(), Some("UNKNOWN"));
+        assert_eq!(name("192.0.2.9").as_deref(), Some("UNKNOWN"));
+        assert_eq!(resolver.addresses_of("gone.example.com"), Some(Vec::new()));
+        // No more questions are left.
+        assert_eq!(resolver.addresses_of("other.example.com"), None);
+        assert_eq!(
+            resolver.name_of([192, 0, 2, 7].into()).as_deref(),
+            Some("web.example.com")
+        );
     }
 }

@@ -29,7 +29,7 @@ mod syntax;
 mod upgrade;
 mod values;
 
-pub(crate) use paths::{Account, Accounts, merged_files, unwritable};
+pub(crate) use paths::{Account, Accounts, merged_files, rules_of_filter, unwritable};
 
 use crate::lint::{
     clients::ClientsSubject,

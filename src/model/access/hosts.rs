@@ -95,8 +95,21 @@ pub fn is_host_separator(byte: u8) -> bool {
     matches!(byte, b' ' | b',' | b'\t')
 }
 
-/// Decides by `hosts allow` and `hosts deny` whether a peer may use a module.
+/// Decides by `hosts allow` and `hosts deny` whether a peer may use a module; the name service is not asked.
 pub fn hosts<'a>(configuration: &'a Configuration, scope: Scope, peer: &Peer) -> HostsVerdict<'a> {
+    hosts_resolved(configuration, scope, peer, &mut |_| None)
+}
+
+/// Tells the addresses of a name, which has none where there is no such name; none if that is not known.
+type AddressesOf<'r> = dyn FnMut(&str) -> Option<Vec<IpAddr>> + 'r;
+
+/// The same with the name service's answers.
+pub fn hosts_resolved<'a>(
+    configuration: &'a Configuration,
+    scope: Scope,
+    peer: &Peer,
+    addresses_of: &mut AddressesOf<'_>,
+) -> HostsVerdict<'a> {
     let lookups = Lookups::of(configuration, scope);
     let allow = list(configuration, scope, Which::Allow);
     let deny = list(configuration, scope, Which::Deny);
@@ -105,10 +118,10 @@ pub fn hosts<'a>(configuration: &'a Configuration, scope: Scope, peer: &Peer) ->
         deciding: None,
         steps: Vec::new(),
     };
-    let in_allow = allow.map(|setting| verdict.compare(Which::Allow, setting, peer, lookups));
+    let in_allow = allow.map(|setting| verdict.compare(Which::Allow, setting, peer, lookups, addresses_of));
     let in_deny = deny
         .filter(|_| in_allow != Some(Some(true)))
-        .map(|setting| verdict.compare(Which::Deny, setting, peer, lookups));
+        .map(|setting| verdict.compare(Which::Deny, setting, peer, lookups, addresses_of));
     verdict.decided(decide(in_allow, in_deny))
 }
 
@@ -200,6 +213,31 @@ pub(super) fn name_answer(word: &[u8], which: Which, name: Option<&str>, lookups
     Answer::Unknown
 }
 
+/// What a name in a list gives once its addresses are known: `match_hostname` in access.c compares each with the peer's. What it
+/// asks of the peer's own name first has to be known too.
+fn forward_answer(
+    word: &[u8],
+    which: Which,
+    peer: &Peer,
+    lookups: Lookups,
+    addresses_of: &mut AddressesOf<'_>,
+) -> Answer {
+    let is_left = lookups.forward && (peer.name.is_some() || !lookups.reverse);
+    let name = str::from_utf8(word)
+        .ok()
+        .filter(|_| is_left && !never_resolves(word));
+    match name.and_then(addresses_of) {
+        None => Answer::Unknown,
+        Some(addresses) if addresses.iter().any(|one| one.to_canonical() == peer.address) => {
+            Answer::Yes(Reason::Name)
+        }
+        Some(addresses) if addresses.is_empty() && which == Which::Deny && lookups.unresolvable_denies => {
+            Answer::Yes(Reason::Unresolvable)
+        }
+        Some(_) => Answer::No(Reason::Name),
+    }
+}
+
 /// Names that no resolver can know, because they are no host names at all.
 fn never_resolves(word: &[u8]) -> bool {
     !word.iter().all(|&byte| is_of_names(byte))
@@ -235,14 +273,24 @@ pub(super) fn list(configuration: &Configuration, scope: Scope, which: Which) ->
 
 impl<'a> HostsVerdict<'a> {
     /// `access_match` in access.c: compares until a word matches.
-    fn compare(&mut self, list: Which, setting: &'a Setting, peer: &Peer, lookups: Lookups) -> Option<bool> {
+    fn compare(
+        &mut self,
+        list: Which,
+        setting: &'a Setting,
+        peer: &Peer,
+        lookups: Lookups,
+        addresses_of: &mut AddressesOf<'_>,
+    ) -> Option<bool> {
         let mut matched = Some(false);
         let is_made_of_variables = has_variable(setting.text.bytes());
         for token in setting.text.tokens(is_host_separator) {
             let answer = if is_made_of_variables && token.bytes.contains(&b'%') {
                 Answer::Unknown
             } else {
-                token_answer(token.bytes, list, peer, lookups)
+                match token_answer(token.bytes, list, peer, lookups) {
+                    Answer::Unknown => forward_answer(token.bytes, list, peer, lookups, addresses_of),
+                    answer => answer,
+                }
             };
             self.steps.push(TokenStep {
                 list,

@@ -11,8 +11,8 @@ mod users;
 
 pub use address::{AddressPattern, MaskError};
 pub use hosts::{
-    Answer, HostsVerdict, Lookups, Peer, Reason, TokenStep, Which, hosts, is_host_separator, may_be_name,
-    token_answer,
+    Answer, HostsVerdict, Lookups, Peer, Reason, TokenStep, Which, hosts, hosts_resolved, is_host_separator,
+    may_be_name, token_answer,
 };
 pub use reach::{Admission, Match, Matched, Open, Reach, Reached};
 pub use region::{Region, WORLD, merge, overlay};

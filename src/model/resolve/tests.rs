@@ -5,7 +5,7 @@ use crate::{
     host::Unknown,
     model::{
         Configuration, FatalError, Parameter, ProblemKind, Scope,
-        access::{Peer, hosts},
+        access::{Peer, hosts, hosts_resolved},
     },
     terms::{Release, Source, Sources},
 };
@@ -186,6 +186,39 @@ fn a_list_made_of_variables_may_match_anybody() {
     assert_eq!(allowed("10.0.0.1 %NETWORK%"), None);
     assert_eq!(allowed("%NETWORK% 127.0.0.1"), Some(true));
     assert_eq!(allowed("10.0.0.1 %lower%"), Some(false));
+}
+
+#[test]
+fn names_in_lists_are_compared_by_their_addresses() {
+    let client = Ipv4Addr::new(192, 0, 2, 7);
+    let allowed = |lists: &str, name: Option<&str>| {
+        let configuration = read(&format!("[m]\n{lists}\n"), &[]);
+        let peer = Peer::new(client.into(), name.map(str::to_owned));
+        let mut addresses_of = |name: &str| match name {
+            "web" => Some(vec![client.into()]),
+            "other" => Some(vec![Ipv4Addr::LOCALHOST.into()]),
+            "gone" => Some(Vec::new()),
+            _ => None,
+        };
+        hosts_resolved(&configuration, Scope::Module(0), &peer, &mut addresses_of).allowed
+    };
+    let unknown = Some("UNKNOWN");
+    assert_eq!(allowed("hosts allow = other web", unknown), Some(true));
+    assert_eq!(allowed("hosts allow = other gone", unknown), Some(false));
+    assert_eq!(allowed("hosts allow = other late", unknown), None);
+    assert_eq!(
+        allowed("hosts allow = other *.example.com", Some("a.example.com")),
+        Some(true)
+    );
+    assert_eq!(allowed("hosts deny = other", unknown), Some(true));
+    assert_eq!(allowed("hosts deny = gone", unknown), Some(false));
+    // The client's own name counts too.
+    assert_eq!(allowed("hosts allow = other", None), None);
+    assert_eq!(allowed("reverse lookup = no\nhosts allow = other", None), None);
+    assert_eq!(
+        allowed("forward lookup = no\nhosts allow = web", unknown),
+        Some(false)
+    );
 }
 
 /// Files of one size that include each other's next one for ever, and a count of what was opened.

@@ -240,8 +240,10 @@ fn faults_of_a_command_line_are_found() {
 fn what_cannot_be_carried_out_is_said() {
     let folder = folder(&[("file", "x")]);
     let (report, code) = examined(folder.path(), "rsync -a file joe@127.0.0.1:/srv/");
-    assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
+    // Nobody has seen what a remote shell meets.
+    assert_eq!((code, causes(&report)), (Some(3), vec![]), "{report:#}");
     assert_eq!(state(&report, "server"), "skipped");
+    assert_eq!(report["unchecked"][0]["subject"], "the server", "{report:#}");
     let (report, code) = examined(folder.path(), "rsync -a file other");
     assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
     for line in ["", "rsync", "ls", "rsync 'a", "rsync a::b c; rsync d::e f"] {

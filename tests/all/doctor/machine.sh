@@ -42,6 +42,15 @@ await() {
 # Starts the daemon, with more options if there are some.
 start() { rsync --daemon "$@"; await 873; }
 
+# Starts the daemon on 192.0.2.1, which is another machine as far as its network goes; this one is 192.0.2.7 there.
+start_elsewhere() {
+    ip netns add server
+    ip link add eth0 type veth peer name eth0 netns server
+    ip address add 192.0.2.7/24 dev eth0; ip link set eth0 up
+    ip -n server address add 192.0.2.1/24 dev eth0; ip -n server link set eth0 up
+    ip netns exec server bash -c "$(declare -f await start); start $*"
+}
+
 # Waits until a file is there.
 appears() {
     local deadline=$((SECONDS + 20))

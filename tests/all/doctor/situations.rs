@@ -43,6 +43,10 @@ struct Situation {
     /// What stands in the first cause that it tells, or in what to type next.
     #[serde(default)]
     says: Vec<String>,
+    /// How the doctor ends, where that matters.
+    ends: Option<i32>,
+    /// What the doctor says it could not see, so that it ends with 3.
+    unseen: Option<String>,
     /// A program that not every machine has, by its path.
     needs: Option<PathBuf>,
     /// Why the doctor does not name it first yet.
@@ -98,6 +102,19 @@ impl Situation {
         };
         if self.rules.is_empty() && met.said.contains("doctor ended with 1") {
             faults.push("the doctor ended as if something failed".to_owned());
+        }
+        if let Some(ends) = self.ends
+            && !met.said.contains(&format!("doctor ended with {ends}\n"))
+        {
+            faults.push(format!("the doctor did not end with {ends}"));
+        }
+        if let Some(subject) = &self.unseen {
+            let open = met.report["unchecked"].as_array().into_iter().flatten();
+            if !open.clone().any(|one| one["subject"] == **subject)
+                || !met.said.contains("doctor ended with 3")
+            {
+                faults.push(format!("it does not say that `{subject}` was not seen"));
+            }
         }
         if !is_right {
             faults.push(format!("it tells {told:?}, not {:?}", self.rules));

@@ -14,8 +14,9 @@ use crate::{
         subject::{ConfigurationSubject, ModuleSubject},
     },
     model::{
-        Parameter, Setting,
+        Parameter, Scope, Setting,
         access::{Right, UserRule, user_rules},
+        has_variable,
         wildmatch::wildmatch,
     },
     terms::{Release, Span},
@@ -29,6 +30,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY337", rule_never_reached),
     Check::configuration("RSY339", wrong_separator),
     Check::configuration("RSY341", name_begins_with_hash),
+    Check::configuration("RSY435", group_missing),
 ];
 
 /// More patterns than any honest list holds; each is compared with each rule behind it.
@@ -276,6 +278,51 @@ fn torn_group(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                         .with("rest", String::from_utf8_lossy(rest)),
                 );
             }
+        }
+    }
+}
+
+/// RSY435: the groups are those of the system, and one that it does not have has no members (`auth_server` in authenticate.c).
+fn group_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let chroot = subject
+        .configuration
+        .text(Scope::Global, Parameter::DaemonChroot)
+        .value;
+    if !chroot.is_empty() {
+        return;
+    }
+    for (module, setting) in asking(subject) {
+        if has_variable(setting.text.bytes()) {
+            continue;
+        }
+        let rules = user_rules(setting, subject.configuration.release);
+        let mut missing = HashSet::new();
+        for rule in rules
+            .iter()
+            .filter(|rule| rule.is_group && is_exact(rule.pattern))
+        {
+            let name = String::from_utf8_lossy(rule.pattern);
+            if out.fact(&*name, subject.host.group(&name)) == Some(None) {
+                missing.insert(rule.pattern);
+            }
+        }
+        let is_missing = |rule: &UserRule<'_>| rule.is_group && missing.contains(rule.pattern);
+        let admits = |rule: &UserRule<'_>| rule.right != Right::Deny;
+        let lets_in = rules.iter().any(|rule| admits(rule) && !is_missing(rule));
+        for rule in rules.iter().filter(|rule| is_missing(rule)) {
+            let variant = match (admits(rule), lets_in) {
+                (true, false) => "only",
+                (true, true) => "admits",
+                // Whom it was to keep out nobody lets in.
+                (false, false) => continue,
+                (false, true) => "denies",
+            };
+            out.report(
+                Case::at(name_span(setting, rule))
+                    .variant(variant)
+                    .with("group", String::from_utf8_lossy(rule.pattern))
+                    .with("module", module.name()),
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a module hides: `exclude from`, `include from`, `filter`.
 
+mod hiding;
 mod rule;
 
 use std::{collections::BTreeSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
@@ -16,12 +17,14 @@ use crate::{
     terms::Span,
 };
 
+use hiding::hides_all;
 use rule::rules;
 
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY418", filter_file_missing),
     Check::configuration("RSY419", unparsable_filter),
     Check::configuration("RSY428", pattern_with_path_of_module),
+    Check::configuration("RSY523", hides_all),
 ];
 
 /// RSY418: the daemon hangs up on everybody who asks for the module.
@@ -108,6 +111,11 @@ pub(crate) fn merged_files(filter: &[u8]) -> impl Iterator<Item = &[u8]> {
             true => CVS_IGNORE,
             false => &filter[rule.pattern],
         })
+}
+
+/// The single rules of a `filter`; none in the place of the first that rsync cannot read.
+pub(crate) fn rules_of_filter(filter: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    rules(filter).map(|rule| Some(&filter[rule.ok()?.whole]))
 }
 
 /// The file of a merge rule with the modifier `C` that names none (`parse_filter_str` in exclude.c).

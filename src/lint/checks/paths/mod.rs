@@ -10,7 +10,7 @@ mod near;
 mod rights;
 
 pub(crate) use account::{Account, Accounts};
-pub(crate) use filters::merged_files;
+pub(crate) use filters::{merged_files, rules_of_filter};
 pub(crate) use rights::unwritable;
 
 use crate::lint::checks::Check;

@@ -96,7 +96,8 @@ fn secrets_file_world_readable(subject: &ConfigurationSubject<'_>, out: &mut Rep
         let Some(Some(metadata)) = out.fact(&name, subject.host.metadata(path, true)) else {
             continue;
         };
-        if metadata.mode & 0o006 != 0 {
+        // A folder has a page of its own, and no mode makes a file of it.
+        if metadata.kind != EntryKind::Directory && metadata.mode & 0o006 != 0 {
             // Who is not root reads it by the rights that go.
             let daemon = subject.circumstances.daemon_uid;
             let is_read = daemon == 0 || daemon == metadata.uid;
@@ -155,7 +156,7 @@ fn secrets_file_owner(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
         let Some(Some(metadata)) = out.fact(&name, subject.host.metadata(path, true)) else {
             continue;
         };
-        if metadata.uid != 0 {
+        if metadata.kind != EntryKind::Directory && metadata.uid != 0 {
             out.report(
                 Case::at(named.setting.value_span())
                     .with("module", module.name())
