@@ -69,7 +69,7 @@ impl Service {
         for (at, file) in pieces.files.iter().enumerate() {
             let source = sources.add(Source::new(&*pieces.name, file.clone()));
             unit.read(source, &parse(file));
-            own = own.or(Some(source).filter(|_| at == pieces.own));
+            own = own.or_else(|| Some(source).filter(|_| at == pieces.own));
         }
         Some(Self {
             unit: unit.into(),
