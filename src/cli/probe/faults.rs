@@ -119,10 +119,13 @@ impl Part<'_> {
             .filter_map(|stream| match stream {
                 // bash goes on where `exec > FILE` cannot open it, dash ends there.
                 Stream::File(file) if is_bash(file) && is_of_exec(file, bytes) => None,
-                Stream::File(file) => String::from_utf8(file.known()?).ok(),
+                Stream::File(file) => {
+                    let name = String::from_utf8(file.known()?).ok()?;
+                    Some((name, is_of_exec(file, bytes)))
+                }
                 Stream::Inherited | Stream::Discarded(_) => None,
             });
-        let mut faults = files.filter_map(|name| {
+        let mut faults = files.filter_map(|(name, is_exec)| {
             let file = start.join(&name);
             if name.is_empty() {
                 return Some(Fault::NoLog(name));
@@ -134,7 +137,9 @@ impl Part<'_> {
                 return Some(Fault::NoLog(name));
             }
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty())?;
-            let is_missing = matches!(folder.try_exists(), Ok(false)) && !made.has(folder, &start);
+            // Who follows the shell knows whether it comes to an `exec`.
+            let is_missing =
+                !is_exec && matches!(folder.try_exists(), Ok(false)) && !made.has(folder, &start);
             is_missing.then(|| Fault::NoLogFolder(folder.display().to_string()))
         });
         faults.next()
@@ -205,6 +210,13 @@ fn is_of_exec(file: &Argument, bytes: &[u8]) -> bool {
     let before = &bytes[..file.range.start.min(bytes.len())];
     let is_end = |byte: &u8| matches!(byte, b'\n' | b';' | b'{' | b'(');
     let own = before.rsplit(is_end).next().unwrap_or_default();
+    let join = own.windows(2).rposition(|pair| pair == b"||" || pair == b"&&");
+    let own = join.map_or(own, |at| &own[at + 2..]).trim_ascii_start();
+    let words: [&[u8]; 3] = [b"then ", b"do ", b"else "];
+    let own = words
+        .iter()
+        .find_map(|word| own.strip_prefix(*word))
+        .unwrap_or(own);
     let words = own.trim_ascii_start().strip_prefix(b"exec");
     words.is_some_and(|rest| rest.trim_ascii_start().starts_with(b">") || rest.starts_with(b" "))
 }

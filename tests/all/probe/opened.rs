@@ -27,6 +27,8 @@ fn what_cannot_be_opened_is_known() {
             "there is no folder `/no/such` for the file that line 3 opens",
         ),
         ("#!/bin/bash\nexec 9> /no/such/lock\nflock -n 9\nRSYNC\n", ""),
+        ("#!/bin/dash\n[ -d / ] || exec > /no/such/log\nRSYNC\n", ""),
+        ("#!/bin/dash\nexec > /no/such/log &\nRSYNC\n", ""),
         (
             "#!/bin/bash\nset -e\nexec 9> /no/such/lock\nRSYNC\n",
             "there is no folder `/no/such` for the file that line 3 opens",

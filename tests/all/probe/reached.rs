@@ -144,6 +144,12 @@ fn what_is_passed_over_is_known() {
             "the script ends with the `exit` of line 2",
         ),
         ("#!/bin/sh\n(exit 0)\nRSYNC\n", ""),
+        // Without a loop they do nothing.
+        ("#!/bin/dash\nbreak\nRSYNC\n", ""),
+        (
+            "#!/bin/bash\nmain() {\n[ -d /no/such ] || continue\nRSYNC\n}\nmain\n",
+            "",
+        ),
         (
             "#!/bin/sh\n[ -d /no/such/disk ] || exit 1\nRSYNC\n",
             "line 2 asks for `/no/such/disk`, which is not there",
@@ -238,6 +244,10 @@ fn programs_are_looked_for_in_path() {
         ("#!/bin/sh\nunset PATH\nif :; then PATH=HERE/bin; fi\nRSYNC\n", ""),
         ("#!/bin/sh\nunset PATH\nexport PATH=HERE/bin\nRSYNC\n", ""),
         ("#!/bin/sh\n(unset PATH)\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nmain() {\nPATH=HERE/bin\nRSYNC\n}\nunset PATH\nmain\n",
+            "",
+        ),
         ("#!/bin/bash\nunset -f PATH\nRSYNC\n", ""),
         (
             "#!/bin/sh\nset -e\nunset PATH\nls\nHERE/bin/RSYNC\n",

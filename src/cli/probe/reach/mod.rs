@@ -201,10 +201,11 @@ impl<'a> Run<'a> {
                         self.asked += 1;
                         self.come_to(list, place)
                     }
-                    None => match self.kept_of(command).or_else(|| self.without_path()) {
-                        Some(found) => Err(found),
-                        None => Ok(()),
-                    },
+                    None => {
+                        let is_own = command.range.contains(&self.own.start);
+                        let lost = || is_own.then(|| self.without_path()).flatten();
+                        self.kept_of(command).or_else(lost).map_or(Ok(()), Err)
+                    }
                 }
             }
             Kind::Group(list) | Kind::Subshell(list) => self.come_to(list, place),

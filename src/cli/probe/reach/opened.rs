@@ -94,8 +94,7 @@ impl<'a> Run<'a> {
             if let Some(fault) = self.kept(redirection, &file) {
                 return Some((redirection, place, fault));
             }
-            // bash alone goes on without what `exec` cannot open.
-            if self.is_of_call(redirection) && !(is_exec && self.is_dash() == Some(false)) {
+            if self.is_of_call(redirection) && !is_exec {
                 return None;
             }
             let path = Path::new(&file);

@@ -7,12 +7,19 @@ use crate::{
         fault::Fault,
         reach::run::{Flow, Run, words_of},
     },
-    model::script::{Argument, Call},
+    model::script::{Argument, Block, Call},
     syntax::shell::{Command, PartKind, Simple, Word},
 };
 
 /// Functions that call one another are run so deep.
 const DEEPEST: usize = 8;
+
+/// Whether a loop stands around a call, within the function that it stands in.
+fn is_in_loop(call: &Call) -> bool {
+    let blocks = call.blocks.iter().rev();
+    let mut own = blocks.take_while(|block| !matches!(block, Block::Function(_)));
+    own.any(|block| matches!(block, Block::While { .. } | Block::For { .. }))
+}
 
 impl<'a> Run<'a> {
     pub(super) fn simple(&mut self, simple: &'a Simple, command: &'a Command) -> Flow {
@@ -68,6 +75,8 @@ impl<'a> Run<'a> {
                 self.why = Some((place, fault.clone()));
                 Flow::Ends(place, fault)
             }
+            // Without a loop around them they do nothing.
+            "break" | "continue" if !is_in_loop(call) => Flow::Goes(None),
             "break" | "continue" => {
                 self.code = None;
                 let sign = if name == "break" { "break" } else { "continue" };
