@@ -3,9 +3,10 @@
 
 use std::{
     fs,
+    io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -75,12 +76,21 @@ impl Stage {
         text.replace("PORT", &self.port().to_string())
     }
 
-    /// Writes a program.
+    /// Writes a program. A shell of its own does, as nobody can run what is open for writing: what another test starts at
+    /// that moment would hold it open too.
     pub(super) fn program(&self, name: &str, text: &str) -> PathBuf {
         let file = self.root().join(name);
         fs::create_dir_all(file.parent().expect("a parent")).expect("folders");
-        fs::write(&file, text).expect("a file");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
+        let mut writer = Command::new("/bin/sh")
+            .args(["-c", "cat >\"$0\" && chmod 755 \"$0\""])
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("a shell runs");
+        let mut input = writer.stdin.take().expect("its input");
+        input.write_all(text.as_bytes()).expect("it reads");
+        drop(input);
+        assert!(writer.wait().expect("it ends").success());
         file
     }
 
