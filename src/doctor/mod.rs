@@ -29,6 +29,7 @@ mod services;
 mod shut;
 mod stage;
 mod starter;
+mod sticky;
 mod summary;
 mod symptom;
 mod unincluded;
@@ -202,6 +203,12 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
                 &mut examination.report.causes[first..],
             );
             above::note(
+                server,
+                host,
+                &subject.file,
+                &mut examination.report.causes[first..],
+            );
+            sticky::note(
                 server,
                 host,
                 &subject.file,

@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{FileKind, Page, Side, Symptom},
-    explain::{Incident, PATH_MISSING, Predicted, messages::MESSAGES, typed, watched::OTHERS},
+    explain::{Incident, PATH_MISSING, Predicted, messages::MESSAGES, place, typed, watched::OTHERS},
     rsync::transfer::kept_out,
     terms::{Misread, RsyncOption, Target, without_password},
 };
@@ -60,9 +60,15 @@ pub(super) fn of(
             .find(|(known, _)| *known == kind)
             .map(|(_, value)| value.clone())
     };
+    let arrived = value("path").zip(value("target"));
+    let arrived = arrived.and_then(|(path, target)| place::arrived(&path, &target));
     if found_place.is_none() && value("name").is_some() && value("name") == value("module") {
         // The message names one module, and a page about two of them has no second one.
         arguments.retain(|(kind, _)| *kind != "name");
+    }
+    let mut path = arguments.iter_mut().filter(|(kind, _)| *kind == "path");
+    if let (Some(arrived), Some((_, path))) = (arrived, path.next()) {
+        *path = arrived;
     }
     arguments.push(("source", source(incident, &arguments)));
     arguments.push(("module-url", module(incident, &arguments)));

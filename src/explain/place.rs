@@ -30,6 +30,9 @@ pub(super) fn of(incident: &Incident, known: &Known, page: &Page, lines: &[usize
     let seen = incident.lines.iter().find(|seen| lines.contains(&seen.number));
     let path = seen.and_then(|seen| seen.names.iter().find(|(_, kind, _)| *kind == "path"));
     let path = path.map_or("", |(.., path)| path.as_str());
+    let target = seen.and_then(|seen| seen.names.iter().find(|(_, kind, _)| *kind == "target"));
+    let arrived = target.and_then(|(.., target)| arrived(path, target));
+    let path = arrived.as_deref().unwrap_or(path);
     let (side, is_of_daemon) = machine(incident, seen, path);
     let folder = if is_of_daemon {
         let module = module_path(incident, known).unwrap_or_else(|| "MODULE_PATH".to_owned());
@@ -64,6 +67,19 @@ pub(super) fn of(incident: &Incident, known: &Known, page: &Page, lines: &[usize
         is_of_daemon,
         names: names.collect(),
     })
+}
+
+/// What a file was to be called that had come whole, where it could not be: `.a.rL7ovJ` beside `a` (`get_tmpname` in
+/// receiver.c). The name that it came by is gone by then.
+pub(super) fn arrived(path: &str, target: &str) -> Option<String> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let target = target.rsplit('/').next().unwrap_or(target);
+    let letters = name.strip_prefix('.')?.strip_prefix(target)?.strip_prefix('.')?;
+    let folder = match (folder, path.starts_with('/')) {
+        ("", false) => String::new(),
+        (folder, _) => format!("{folder}/"),
+    };
+    (!target.is_empty() && letters.len() == 6).then(|| format!("{folder}{target}"))
 }
 
 /// Whether a daemon works where the path of a line is, if the text tells it.
@@ -113,5 +129,20 @@ fn destination(incident: &Incident, side: Option<Side>) -> Option<String> {
         (Target::Local(path), Side::Client) => Some(path.clone()),
         (Target::Shell(remote), Side::Server) => Some(remote.path.clone()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::arrived;
+
+    #[test]
+    fn a_file_has_the_name_that_it_was_to_have() {
+        let shown = |path, target| arrived(path, target);
+        assert_eq!(shown("/a/.b.rL7ovJ", "a/b").as_deref(), Some("/a/b"));
+        assert_eq!(shown("/.b.rL7ovJ", "b").as_deref(), Some("/b"));
+        assert_eq!(shown(".b.rL7ovJ", "b").as_deref(), Some("b"));
+        assert_eq!(shown("/a/b", "b"), None);
+        assert_eq!(shown("/a/.c.rL7ovJ", "b"), None);
     }
 }

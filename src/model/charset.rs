@@ -41,12 +41,15 @@ impl Charset {
         if names().any(|name| name == behind_locale) {
             return Some(behind_locale.to_owned().into());
         }
+        // What people mean comes first, however they set its hyphens; else `utf9` would be UTF7.
         let common = ["UTF-8", "GBK", "GB18030", "GB2312", "BIG5", "SHIFT_JIS", "EUC-JP"];
-        common
-            .into_iter()
-            .chain(names())
-            .filter(|name| name.len() > 3)
-            .find(|name| strsim::damerau_levenshtein(name, &self.0) == 1)
+        let plain = |name: &str| name.replace(['-', '_'], "");
+        let is_near = |one: &str, other: &str| strsim::damerau_levenshtein(one, other) == 1;
+        let mut common = common.into_iter().filter(|name| name.len() > 3);
+        let meant = common.find(|name| is_near(name, &self.0) || is_near(&plain(name), &plain(&self.0)));
+        let mut others = names().filter(|name| name.len() > 3);
+        meant
+            .or_else(|| others.find(|name| is_near(name, &self.0)))
             .map(Into::into)
     }
 }
@@ -88,6 +91,7 @@ mod tests {
         assert_eq!(nearest("utf8mb4").as_deref(), Some("UTF-8"));
         assert_eq!(nearest("zh_CN.GB18030").as_deref(), Some("GB18030"));
         assert_eq!(nearest("UFT-8").as_deref(), Some("UTF-8"));
+        assert_eq!(nearest("utf9").as_deref(), Some("UTF-8"));
         assert_eq!(nearest("chinese"), None);
     }
 }

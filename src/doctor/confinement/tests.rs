@@ -138,6 +138,7 @@ fn module(name: &str, path: &str, is_writable: bool) -> Served {
         user: identity(65_534),
         is_writable,
         is_readable: true,
+        is_for_everybody: true,
         insists_on_chroot: false,
         munges_links: false,
         has_filters: false,

@@ -367,7 +367,8 @@ impl Judge<'_> {
         if self.searched.replace(self.searched.get() + 1) >= MOST_SEARCHES {
             return None;
         }
-        let passed = walk(self.host, path).ok()?;
+        // Who may not look into a folder sees nothing below it: then that one is the last that can be asked about.
+        let passed = path.ancestors().find_map(|above| walk(self.host, above).ok())?;
         let folders = passed.into_iter().filter(|component| {
             let found = component.metadata;
             found.is_some_and(|found| found.kind == EntryKind::Directory)

@@ -181,16 +181,21 @@ pub struct Cure {
 fn title(number: usize, cause: &Cause, words: &Words, language: Language) -> String {
     let severity = severity(cause.severity, language);
     let colon = pick(language, ": ", "：");
-    let hedge = match cause.confidence {
-        _ if cause.is_over() => pick(language, "over: ", "已过去："),
-        Confidence::Possible => pick(language, "perhaps: ", "可能是："),
-        _ => "",
-    };
+    let hedge = hedge(cause, language);
     format!(
         "{number}. {severity} {}{colon}{hedge}{}",
         cause.page.id,
         visible(&words.title)
     )
+}
+
+/// What stands in front of what a cause is called, where it is not sure or holds no more.
+fn hedge(cause: &Cause, language: Language) -> &'static str {
+    match cause.confidence {
+        _ if cause.is_over() => pick(language, "over: ", "已过去："),
+        Confidence::Possible => pick(language, "perhaps: ", "可能是："),
+        _ => "",
+    }
 }
 
 /// What is said of a cause, each with what it is about.
@@ -270,7 +275,11 @@ fn concise(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result
         let place = words.place.map_or_else(String::new, |place| format!("{place}: "));
         let severity = severity(cause.severity, language);
         let urgency = cause.urgency.key();
-        let line = format!("{place}{severity} {} {urgency}: {}", cause.page.id, words.title);
+        let hedge = hedge(cause, language);
+        let line = format!(
+            "{place}{severity} {} {urgency}: {hedge}{}",
+            cause.page.id, words.title
+        );
         writeln!(out, "{}", visible(&line))?;
     }
     if report.causes.is_empty() {
