@@ -164,12 +164,11 @@ impl Misread {
         let (before, port) = authority.rsplit_once(':')?;
         if !before.contains(':') && !port.bytes().all(|byte| byte.is_ascii_digit()) {
             // A word is the module, as behind ssh's colon, unless it is the name of the service or stands for a number.
-            let is_number = port.starts_with(|first: char| first.is_ascii_digit());
-            let is_port = is_number || ["port", "rsync"].contains(&&*port.to_ascii_lowercase());
-            let module = if is_port {
-                String::new()
-            } else {
-                format!("{port}/")
+            let is_word = port.starts_with(|first: char| first.is_alphabetic());
+            let is_port = ["port", "rsync"].contains(&&*port.to_ascii_lowercase());
+            let module = match is_word && !is_port {
+                true => format!("{port}/"),
+                false => String::new(),
             };
             return Some(Self::Path {
                 host: argument[.."rsync".len()].to_owned(),
@@ -414,6 +413,7 @@ mod tests {
             ("rsync://host:www/", "write `rsync://host/www/`"),
             ("rsync://joe@host:www/site/", "write `rsync://joe@host/www/site/`"),
             ("rsync://host:873x/data/", "write `rsync://host/data/`"),
+            ("rsync://host:+873/data/", "write `rsync://host/data/`"),
             ("rsync://host:PORT/data/", "write `rsync://host/data/`"),
             ("::data", "names no host; write `HOST::data`"),
             ("rsync:///data", "write `rsync://HOST/data`"),
