@@ -128,6 +128,9 @@ pub enum Misread {
     },
 }
 
+/// Words that stand for a port and for no module.
+const PORTS: [&str; 6] = ["port", "rsync", "ssh", "http", "https", "ftp"];
+
 impl Misread {
     /// What rsync misreads in an address; `None` if it is read as it is meant, or is none.
     pub fn of(argument: &str) -> Option<Self> {
@@ -163,9 +166,9 @@ impl Misread {
         let (authority, path) = rest.split_once('/').unwrap_or_default();
         let (before, port) = authority.rsplit_once(':')?;
         if !before.contains(':') && !port.bytes().all(|byte| byte.is_ascii_digit()) {
-            // A word is the module, as behind ssh's colon, unless it is the name of the service or stands for a number.
+            // A word is the module, as behind ssh's colon, unless it is the name of a service or stands for a number.
             let is_word = port.starts_with(|first: char| first.is_alphabetic());
-            let is_port = ["port", "rsync"].contains(&&*port.to_ascii_lowercase());
+            let is_port = PORTS.contains(&&*port.to_ascii_lowercase());
             let module = match is_word && !is_port {
                 true => format!("{port}/"),
                 false => String::new(),

@@ -1,14 +1,15 @@
 //! Daemons that listen by themselves.
 
 use std::{
-    fs,
-    net::{TcpListener, TcpStream},
+    fs, io,
+    net::{SocketAddr, TcpListener, TcpStream},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
 };
 
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 /// A folder with a configuration, `rsyncd.conf`, and the folders of its modules.
@@ -84,6 +85,12 @@ impl Place {
         // Somebody else may take the port before the daemon does.
         for _ in 0..20 {
             let port = free_port();
+            // Nobody else of this network is to listen there meanwhile.
+            let is_apart = around.contains(&"-n");
+            let held = match is_apart.then(|| hold(port)).transpose() {
+                Ok(held) => held,
+                Err(_) => continue,
+            };
             let words = own(port);
             let mut line: Vec<&str> = around.to_vec();
             line.extend(["rsync", "--daemon", "--no-detach"]);
@@ -98,10 +105,14 @@ impl Place {
                 command.uid(uid).gid(uid);
             }
             let process = command.spawn().expect("rsync runs");
-            let mut daemon = Daemon { process, port };
+            let mut daemon = Daemon {
+                process,
+                port,
+                _held: held,
+            };
             while daemon.process.try_wait().expect("a child").is_none() {
                 // Whoever has a network of its own is not reached from here.
-                let is_reached = around.contains(&"-n") || TcpStream::connect(("127.0.0.1", port)).is_ok();
+                let is_reached = is_apart || TcpStream::connect(("127.0.0.1", port)).is_ok();
                 if is_reached && daemon.listens() {
                     return daemon;
                 }
@@ -120,10 +131,19 @@ fn free_port() -> u16 {
     free.local_addr().expect("bound").port()
 }
 
+/// A port of this network that nobody listens on while this is there.
+fn hold(port: u16) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], port)).into())?;
+    Ok(socket)
+}
+
 /// A daemon that ends with this.
 pub(super) struct Daemon {
     process: Child,
     pub(super) port: u16,
+    /// Its port, where it has a network of its own.
+    _held: Option<Socket>,
 }
 
 impl Daemon {

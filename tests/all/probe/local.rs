@@ -154,7 +154,7 @@ fn the_rights_of_the_process_count() {
             file: ("data/one", 0o600, 0),
             exits: &[23],
             first: "RSY840",
-            cure: "u:54321:",
+            cure: "exclude = /one",
         },
         Case {
             title: "a list of patterns is root's alone",
