@@ -12,6 +12,7 @@ use std::{
 mod folders;
 mod pieces;
 mod refused;
+mod variables;
 
 use crate::{
     cli::probe::{
@@ -21,9 +22,13 @@ use crate::{
         settled::matches,
         slip::Slip,
         started::{started, started_by},
-        table::{home_of, is_us},
+        table::is_us,
         text::{lines, position},
-        unit::{folders::Folders, refused::Service},
+        unit::{
+            folders::Folders,
+            refused::Service,
+            variables::{of_file, of_login, variable},
+        },
         unread::Unread,
         variables::OF_RSYNC,
         written::Written,
@@ -32,10 +37,7 @@ use crate::{
         script::Runner,
         service::{Word, commands, expand, keeps_root, words},
     },
-    syntax::{
-        environment_file::{self, Kind as Line},
-        unit::{self, Kind},
-    },
+    syntax::unit::{self, Kind},
     terms::Bytes,
 };
 
@@ -459,14 +461,6 @@ fn line_of(command: &[Word]) -> Result<String, String> {
     words.collect::<Result<Vec<_>, _>>().map(shell_words::join)
 }
 
-/// The variables of who a unit's command runs as.
-fn of_login(user: &str) -> BTreeMap<&'static str, Vec<u8>> {
-    let name = user.as_bytes().to_vec();
-    let mut given = BTreeMap::from([("LOGNAME", name.clone()), ("USER", name)]);
-    given.extend(home_of(Some(user)).map(|home| ("HOME", home)));
-    given
-}
-
 /// Whether systemd puts something in the place of a part of a name (systemd.unit(5)).
 fn has_specifier(path: &Path) -> bool {
     path.as_os_str().as_bytes().contains(&b'%')
@@ -476,28 +470,6 @@ fn has_specifier(path: &Path) -> bool {
 fn is_no(value: &[u8]) -> bool {
     let values: [&[u8]; 6] = [b"", b"0", b"false", b"n", b"no", b"off"];
     values.contains(&&*value.to_ascii_lowercase())
-}
-
-/// `NAME=value`
-fn variable(word: &Word) -> Option<(Vec<u8>, Vec<u8>)> {
-    let at = word.bytes.iter().position(|&byte| byte == b'=')?;
-    Some((word.bytes[..at].to_vec(), word.bytes[at + 1..].to_vec()))
-}
-
-/// The variables of an `EnvironmentFile=`.
-fn of_file(file: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let lines = environment_file::parse(file).into_iter();
-    let assigned = lines.filter_map(|line| match line.kind {
-        // systemd takes the word as a part of the name.
-        Line::Assignment {
-            export: None,
-            name,
-            value,
-            ..
-        } => Some((file[name].to_vec(), file[value].to_vec())),
-        _ => None,
-    });
-    assigned.collect()
 }
 
 /// A word behind its specifiers: `%%` is a `%`, what others stand for systemd alone knows (systemd.unit(5)).

@@ -87,9 +87,8 @@ impl Place {
             let port = free_port();
             // Nobody else of this network is to listen there meanwhile.
             let is_apart = around.contains(&"-n");
-            let held = match is_apart.then(|| hold(port)).transpose() {
-                Ok(held) => held,
-                Err(_) => continue,
+            let Ok(held) = is_apart.then(|| hold(port)).transpose() else {
+                continue;
             };
             let words = own(port);
             let mut line: Vec<&str> = around.to_vec();
