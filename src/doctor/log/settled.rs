@@ -46,8 +46,12 @@ impl Now<'_> {
                 (!self.is_hidden(configuration, scope, name)?).then_some(Proof::Written)
             }
             Failure::Absent(path) => {
+                // What a rule of the module hides is missing to clients still.
+                let name = path.trim_start_matches('/');
+                let is_shown = !self.is_hidden(configuration, scope, name)?;
                 let host = self.subject.host(self.setup);
-                linked::is_there(self.server, host, module?, path).then_some(Proof::Found)
+                let is_there = is_shown && linked::is_there(self.server, host, module?, path);
+                is_there.then_some(Proof::Found)
             }
             Failure::Hook(parameter) => match text(*parameter) {
                 b"" => Some(Proof::Unwritten),
