@@ -7,7 +7,7 @@ use tokio::runtime;
 use super::{
     Arguments, check, choice, code, conclude, files, fix,
     here::{self, Here},
-    settings, tell,
+    input, settings, tell,
 };
 use crate::{
     cli::{
@@ -54,7 +54,10 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     };
     let found = found.and_then(|written| match &written.folder {
         None if needs_folder(&written.words) => Err(Unread::Unclear(UNKNOWN_FOLDER.to_owned())),
-        _ => Ok(written),
+        _ => match input::unknown(&written) {
+            Some(reason) => Err(Unread::Unclear(reason)),
+            None => Ok(written),
+        },
     });
     let started = found.as_ref().ok().and_then(|written| written.started.as_ref());
     let (script, starter) = match started {

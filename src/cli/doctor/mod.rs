@@ -2,6 +2,7 @@ mod bundle;
 mod client;
 mod fix;
 pub(super) mod here;
+mod input;
 
 use std::{
     env,

@@ -130,6 +130,26 @@ fn there_is_no_login_without_the_password_of_a_script() {
     assert_eq!(log.lines().find(is_login), None, "{log}");
 }
 
+/// What comes by a pipe or from a file is not read in place of them.
+#[test]
+fn what_an_option_reads_from_its_input_is_not_known() {
+    if !can_serve() {
+        return;
+    }
+    let (place, daemon) = served();
+    let (port, folder) = (daemon.port, place.path().display());
+    let own = format!("rsync://joe@127.0.0.1:{port}/kept/ {folder}/target/");
+    for line in [
+        format!("echo of-nobody | rsync -a --password-file=- {own}"),
+        format!("printf 'one\\ngone\\n' | rsync -a --files-from=- {own}"),
+        format!("rsync -a --password-file - {own} < {folder}/password"),
+    ] {
+        let (report, status) = examined(place.path(), &line);
+        assert!(causes(&report).is_empty(), "{line}: {report:#}");
+        assert_eq!(status, Some(3), "{line}: {report:#}");
+    }
+}
+
 #[test]
 fn what_the_source_no_longer_has_is_counted() {
     if !can_serve() {
