@@ -22,7 +22,7 @@ use crate::{
         unreloaded,
     },
     explain::Explanation,
-    host::Unknown,
+    host::{Unknown, listening_on},
     model::{
         Configuration, Parameter, Scope,
         access::{Peer, Rights, has_rules, hosts, shut},
@@ -244,7 +244,13 @@ pub(super) fn address(subject: &Subject, configuration: &Configuration) -> Strin
     let written = configuration.text(Scope::Global, Parameter::Address).value;
     let written = String::from_utf8_lossy(written).into_owned();
     let named = named.or_else(|| (!written.is_empty()).then_some(written));
+    // A daemon with `--ipv6` takes no others, whatever its configuration says.
+    let is_of_ipv6 = || {
+        let listens = subject.port.map(listening_on).unwrap_or_default();
+        !listens.is_empty() && listens.iter().all(IpAddr::is_ipv6)
+    };
     match named.as_deref() {
+        None if is_of_ipv6() => Ipv6Addr::LOCALHOST.to_string(),
         None | Some("0.0.0.0" | "*") => Ipv4Addr::LOCALHOST.to_string(),
         Some("::") => Ipv6Addr::LOCALHOST.to_string(),
         Some(named) => named.to_owned(),
