@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path};
 
 use crate::{
     catalog::{Language, Safety, fill, fill_command},
@@ -164,9 +164,11 @@ impl Words {
                 // Nobody can type what names something that is not known.
                 let mut check = check.map(|text| command(text, arguments));
                 let check = check.find(|command| !has_placeholder(command));
+                let place = line_of(file, seen).map(|line| format!("{}:{line}", file.display()));
+                let edited = place.as_deref().filter(|_| commands.is_empty()).and_then(edit);
                 Self {
                     title: filled_or(text.title).into_owned(),
-                    place: None,
+                    place,
                     message: text.message.map(filled).map(Cow::into_owned),
                     facts: seen
                         .iter()
@@ -175,7 +177,7 @@ impl Words {
                     help: filled_or(text.help).into_owned(),
                     next: match cause.commands.first() {
                         Some(command) => Some(command.clone()),
-                        None => check.or_else(|| commands.first().cloned()),
+                        None => edited.or(check).or_else(|| commands.first().cloned()),
                     },
                     commands,
                     others: Vec::new(),
@@ -183,6 +185,15 @@ impl Words {
             }
         }
     }
+}
+
+/// The line of a file that one of the facts begins with, as in `/etc/rsyncd.conf:7: hosts deny = *`.
+pub(super) fn line_of(file: &Path, facts: &[String]) -> Option<u32> {
+    let file = file.display().to_string();
+    facts.iter().find_map(|fact| {
+        let rest = fact.strip_prefix(&*file)?.strip_prefix(':')?;
+        rest.split_once(": ")?.0.parse().ok()
+    })
 }
 
 /// What was typed, as it should be.

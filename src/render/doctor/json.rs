@@ -4,7 +4,10 @@ use crate::{
     catalog::Language,
     doctor::{Cause, Check, ClientFact, Fact, PathFact, ReachFact, Report, Stage, State, Told},
     render::{
-        doctor::{cause::Words, words},
+        doctor::{
+            cause::{Words, line_of},
+            words,
+        },
         explanation::first_diagnosis,
         facts,
         json::{finding, not_checked},
@@ -135,7 +138,8 @@ fn diagnosis(cause: &Cause, language: Language) -> Value {
             }
             diagnosis
         }
-        Told::Page(file, ..) => {
+        Told::Page(file, _, facts) => {
+            let line = line_of(file, facts).unwrap_or(1);
             let words = Words::of(cause, language);
             let page = cause.page;
             json!({
@@ -146,7 +150,7 @@ fn diagnosis(cause: &Cause, language: Language) -> Value {
                 "title": words.title,
                 "message": words.message,
                 "because": words.facts,
-                "evidence": [{ "file": file.display().to_string(), "line": 1, "column": 1, "end_line": 1, "end_column": 1 }],
+                "evidence": [{ "file": file.display().to_string(), "line": line, "column": 1, "end_line": line, "end_column": 1 }],
                 "predicts": [],
                 "remedy": { "side": page.side, "help": words.help, "commands": words.commands, "edits": [] },
                 "related": page.related,
