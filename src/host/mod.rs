@@ -98,6 +98,11 @@ pub enum Unknown {
         "a dry run writes nothing, so whether the module's user may write there, and whether there is room, shows on the server alone: run `rsyncctl doctor` there"
     )]
     DryRun,
+    /// The server could not be asked to open them.
+    #[error(
+        "a dry run opens no file there, so whether the module's user may read each shows on the server alone: run `rsyncctl doctor` there"
+    )]
+    Unopened,
     /// The machine answers with an error.
     #[error("{0}")]
     Failed(String),

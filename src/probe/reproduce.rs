@@ -5,8 +5,10 @@ use crate::{
         ProbeError, Report, Setting,
         command::command,
         deadline::Deadline,
+        opening::is_open_to,
         prober::{MOST_LINES, Prober},
         refused::Refused,
+        session::Session,
         stage::{Fact, Skip, Step},
         stages::module,
     },
@@ -29,20 +31,7 @@ const OWN: [Step; 6] = [
     Step::Removal,
 ];
 
-/// Carries out a command line of rsync's: the words behind `rsync`.
-///
-/// # Errors
-///
-/// An option of rsync's that our client lacks.
-pub async fn reproduce(
-    subject: String,
-    words: Vec<String>,
-    setting: Arc<Setting>,
-) -> Result<Report, ProbeError> {
-    reproduce_within(subject, words, setting, None).await
-}
-
-/// The same for a command line of ours with these letters, without those of them that the daemon refuses.
+/// Carries out a command line of ours with these letters, without those of them that the daemon refuses.
 ///
 /// # Errors
 ///
@@ -57,7 +46,7 @@ pub(super) async fn reproduce_stepping_back(
     loop {
         let mut all = vec![refused.word(letters)];
         all.extend_from_slice(&words);
-        let report = reproduce(subject.clone(), all, setting()).await?;
+        let report = reproduce_in(subject.clone(), all, setting(), Manner::default()).await?;
         let facts = report.failed().into_iter().flat_map(|stage| &stage.facts);
         let lines = facts.filter_map(|fact| match fact {
             Fact::Said(line) => Some(line.clone()),
@@ -78,16 +67,25 @@ pub struct Within {
     pub whole: Duration,
 }
 
-/// The same, which takes no longer than that; what has not ended then fails as a silence does.
+/// How a command line is carried out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// How long it may take; what has not ended then fails as a silence does.
+    pub limit: Option<Within>,
+    /// Whether the server is to open what a dry run would bring, over a connection more: which files it may not read.
+    pub opens: bool,
+}
+
+/// Carries out a command line of rsync's: the words behind `rsync`.
 ///
 /// # Errors
 ///
 /// An option of rsync's that our client lacks.
-pub async fn reproduce_within(
+pub async fn reproduce_in(
     subject: String,
     words: Vec<String>,
     setting: Arc<Setting>,
-    limit: Option<Within>,
+    manner: Manner,
 ) -> Result<Report, ProbeError> {
     let mut prober = Prober::new(subject, setting);
     prober.report.command = prober.typed(&words);
@@ -95,7 +93,7 @@ pub async fn reproduce_within(
     prober.report.folder.clone_from(&prober.setting.choice.folder);
     prober.report.slips.clone_from(&prober.setting.choice.slips);
     prober.watched.lookalike = words.iter().find_map(|word| Lookalike::in_word(word));
-    let plan = match prober.plan(&words) {
+    let mut plan = match prober.plan(&words) {
         Ok(plan) => plan,
         Err(ProbeError::Usage(error))
             if !matches!(
@@ -107,7 +105,10 @@ pub async fn reproduce_within(
                     | UsageError::NotText(_)
             ) =>
         {
-            for step in OWN.into_iter().chain([Step::Modules, Step::DryRun]) {
+            for step in OWN
+                .into_iter()
+                .chain([Step::Modules, Step::DryRun, Step::Opening])
+            {
                 prober.report.skip(step, Skip::NotAsked);
             }
             prober.misread(Step::CommandLine, &error, &words);
@@ -122,13 +123,18 @@ pub async fn reproduce_within(
         Err(error) => return Err(error),
     };
     prober.report.is_list = plan.options.list_only;
-    for step in OWN
-        .into_iter()
-        .chain([Step::CommandLine, Step::Modules, Step::DryRun, Step::Transfer])
-    {
+    let asked = [
+        Step::CommandLine,
+        Step::Modules,
+        Step::DryRun,
+        Step::Opening,
+        Step::Transfer,
+    ];
+    for step in OWN.into_iter().chain(asked) {
         let is_asked = match (&plan.place, step) {
             (Place::Modules, step) => step == Step::Modules,
             (_, Step::DryRun) => plan.options.dry_run,
+            (_, Step::Opening) => manner.opens && is_open_to(&plan),
             (_, Step::Transfer) => !plan.options.dry_run,
             _ => false,
         };
@@ -138,7 +144,7 @@ pub async fn reproduce_within(
     }
     let stream = prober.reach(&plan, &words).await;
     let rest = move |prober: &mut Prober| {
-        prober.carry_out(&plan, &words, stream, limit);
+        prober.carry_out(&mut plan, &words, stream, manner);
         Ok(())
     };
     let mut report = prober.blocking(rest).await?;
@@ -176,16 +182,21 @@ impl Prober {
         self.said = format!("{text}\n{last}\n").into_bytes();
     }
 
-    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>, limit: Option<Within>) {
-        let session = match limit {
+    fn session_in(&self, manner: Manner, plan: &Plan, stream: Option<Stream>) -> Session {
+        match manner.limit {
             Some(limit) => {
                 let silence = self.setting.choice.silence;
                 let deadline = Deadline::of_dialogue(limit.dialogue, silence).in_all(limit.whole);
                 self.session_until(deadline, plan, stream)
             }
             None => self.whole_session(plan, stream),
-        };
+        }
+    }
+
+    fn carry_out(&mut self, plan: &mut Plan, words: &[String], stream: Option<Stream>, manner: Manner) {
+        let session = self.session_in(manner, plan, stream);
         self.take(&session);
+        self.is_counted |= session.seen.has(Step::Module);
         let last = match plan.place {
             Place::Modules => Step::Modules,
             _ if plan.options.dry_run => Step::DryRun,
@@ -213,6 +224,14 @@ impl Prober {
             let deleted = session.outcome.map_or(0, |outcome| outcome.deleted.total());
             if deleted > 0 {
                 self.report.note(last, Fact::Deleted(deleted));
+            }
+            let is_anything_sent = session.outcome.is_some_and(|outcome| outcome.transferred > 0);
+            if !is_anything_sent {
+                self.report.skip(Step::Opening, Skip::NotAsked);
+            } else if manner.opens && is_open_to(plan) {
+                self.open(plan, words, |prober, plan| {
+                    prober.session_in(manner, plan, prober.again(plan))
+                });
             }
             for step in [
                 Step::Module,

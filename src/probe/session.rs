@@ -257,6 +257,7 @@ fn our_limit(limit: Duration) -> String {
 fn behind_list(plan: &Plan) -> Step {
     match &plan.place {
         Place::Modules => Step::Modules,
+        _ if plan.options.opens => Step::Opening,
         _ if plan.options.dry_run => Step::DryRun,
         Place::Files { .. } => Step::Pull,
         Place::Push { .. } => Step::Push,

@@ -31,6 +31,8 @@ pub enum Step {
     List,
     /// Both go through it and change nothing.
     DryRun,
+    /// The server opens what would come, and sends none of it.
+    Opening,
     /// Files come.
     Pull,
     /// A changed copy becomes the same again, by its difference.
@@ -49,7 +51,7 @@ pub enum Step {
 
 impl Step {
     /// All, in order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::CommandLine,
         Self::Resolve,
         Self::Connect,
@@ -63,6 +65,7 @@ impl Step {
         Self::Setup,
         Self::List,
         Self::DryRun,
+        Self::Opening,
         Self::Pull,
         Self::Delta,
         Self::Push,
@@ -88,6 +91,7 @@ impl Step {
             Self::Setup => "setup",
             Self::List => "list",
             Self::DryRun => "dry-run",
+            Self::Opening => "opening",
             Self::Pull => "pull",
             Self::Delta => "delta",
             Self::Push => "push",
@@ -139,6 +143,10 @@ pub enum Skip {
     Refused,
     /// The module may be written to and not read.
     WriteOnly,
+    /// The server speaks so old a protocol that it would read all of the files.
+    OldProtocol,
+    /// It did not come to its end, for a reason of its own.
+    Unfinished,
     /// It is no part of what was asked for.
     NotAsked,
 }
@@ -153,6 +161,8 @@ impl Skip {
             Self::NoFile => "no-file-within-limits",
             Self::Refused => "option-refused",
             Self::WriteOnly => "write-only",
+            Self::OldProtocol => "old-protocol",
+            Self::Unfinished => "not-finished",
             Self::NotAsked => "not-asked",
         }
     }
@@ -206,6 +216,8 @@ pub enum Fact {
     Saving(u64, u64),
     /// So many bytes of a file went, and so many were there.
     Saved(u64, u64),
+    /// The server opened so many files, and sent none.
+    Opened(u64),
     /// So many files of so many bytes in all would be written.
     Writes(u64, u64),
     /// So many entries are deleted, or would be.

@@ -46,8 +46,9 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// An option that is none, or a folder that cannot be made.
 pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, ProbeError> {
     let mut prober = Prober::new(target.text.clone(), setting);
-    prober.report.skip(Step::CommandLine, Skip::NotAsked);
-    prober.report.skip(Step::Transfer, Skip::NotAsked);
+    for step in [Step::CommandLine, Step::Opening, Step::Transfer] {
+        prober.report.skip(step, Skip::NotAsked);
+    }
     if !prober.setting.choice.pushes {
         for step in [Step::Push, Step::PushDelta, Step::ReadBack, Step::Removal] {
             prober.report.skip(step, Skip::NotAsked);
@@ -313,10 +314,14 @@ impl Prober {
     /// A session over one more connection. A module counts one of ours until the daemon has ended all that belongs to it
     /// (`claim_connection` in connection.c, `post-xfer exec`): a refusal for their number is believed once that had its time.
     pub(super) fn next_session(&mut self, plan: &Plan) -> Session {
+        self.admitted(|prober| prober.session(plan, prober.again(plan)))
+    }
+
+    /// The same for a session that is carried out otherwise.
+    pub(super) fn admitted(&mut self, run: impl Fn(&Self) -> Session) -> Session {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let stream = self.again(plan);
-            let session = self.session(plan, stream);
+            let session = run(self);
             let is_full = session.lines().any(|line| line.starts_with(FULL));
             if is_full
                 && self.is_counted
@@ -331,7 +336,7 @@ impl Prober {
     }
 
     /// One more connection to the address that took the first.
-    fn again(&self, plan: &Plan) -> Option<Stream> {
+    pub(super) fn again(&self, plan: &Plan) -> Option<Stream> {
         let Setting { choice, wire, .. } = &*self.setting;
         let connected = wire.connect(
             &plan.daemon.address,

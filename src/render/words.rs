@@ -165,6 +165,10 @@ pub(crate) fn unknown(reason: &Unknown, language: Language) -> String {
             "试运行不写任何东西，模块的用户能否写入、磁盘是否有空间，只有在服务器上才看得到：请在那里运行 `rsyncctl doctor`"
                 .to_owned()
         }
+        (Unknown::Unopened, Language::Chinese) => {
+            "试运行不会在那里打开文件，模块的用户能否读取每个文件，只有在服务器上才看得到：请在那里运行 `rsyncctl doctor`"
+                .to_owned()
+        }
         (Unknown::Failed(error), Language::Chinese) => error.clone(),
         (reason, Language::English) => reason.to_string(),
     }

@@ -9,6 +9,7 @@ mod local;
 mod made;
 mod meant;
 mod opened;
+mod opening;
 mod own_limit;
 mod proofs;
 mod push;

@@ -61,7 +61,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// On the client: what is wrong with this command line of rsync's, or that of a script or crontab, named as FILE:LINE
-    /// or, where one line calls rsync, as FILE; it is tried as a dry run, twice where it does not delete
+    /// or, where one line calls rsync, as FILE; it is tried as a dry run, in which the server opens what would come, and
+    /// once more where it does not delete
     #[arg(
         long,
         value_name = "COMMAND LINE|FILE:LINE",

@@ -101,8 +101,9 @@ pub(super) struct Arguments {
     /// A file with one target a line, `-` for standard input; `#` begins a comment
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
-    /// Carry out this command line of rsync's with our client, as a dry run, and explain how it ends; or that of a script
-    /// or crontab, named as FILE:LINE or, where one line calls rsync, as FILE
+    /// Carry out this command line of rsync's with our client, as a dry run, in which the server opens what a pull would
+    /// bring and sends none of it, and explain how it ends; or that of a script or crontab, named as FILE:LINE or, where
+    /// one line calls rsync, as FILE
     #[arg(long, value_name = "COMMAND LINE|FILE:LINE", conflicts_with_all = ["words", "targets", "push"])]
     reproduce: Option<String>,
     /// Carry it out for real
@@ -288,9 +289,11 @@ impl Arguments {
 
     /// How many connections there will be.
     fn announcement(&self, count: usize) -> String {
-        // The list of modules, a dry run, two pulls; two pushes, a look back, a removal.
+        // A dry run, and one in which the server opens what would come; or the list of modules, a dry run, two pulls; two
+        // pushes, a look back, a removal.
         let most = match (&self.reproduce, self.options.push) {
-            (Some(_), _) => 1,
+            (Some(_), _) if self.really => 1,
+            (Some(_), _) => 2,
             (None, false) => 4,
             (None, true) => 8,
         };
@@ -307,7 +310,7 @@ impl Arguments {
                     format!("up to {most} connections each, one after the other")
                 };
                 let more = match (most, self.options.push) {
-                    (1, _) => "",
+                    (1 | 2, _) => "",
                     (_, true) => {
                         ", and one for each option that is refused or folder that an earlier probe left"
                     }
@@ -317,7 +320,7 @@ impl Arguments {
             }
             Language::Chinese => {
                 let more = match (most, self.options.push) {
-                    (1, _) => "",
+                    (1 | 2, _) => "",
                     (_, true) => "；每有一个选项被拒绝，或者以前的探测每留下一个目录，再多一个连接",
                     (_, false) => "；每有一个选项被拒绝，再多一个连接",
                 };

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use crate::{
-    probe::{ProbeError, Report, Setting, Subject, Target, command, probe, reproduce},
+    probe::{Manner, ProbeError, Report, Setting, Subject, Target, command, probe, reproduce_in},
     syntax::Invocation,
     terms::Target as Place,
 };
@@ -87,17 +87,35 @@ impl Task {
     pub(super) async fn run(self, setting: Arc<Setting>) -> Result<Report, ProbeError> {
         match self {
             Self::Probe(target) => probe(target, setting).await,
-            Self::Reproduce(line, words) => reproduce(line, words, setting).await,
+            Self::Reproduce(line, words) => {
+                let manner = Manner {
+                    opens: opens(&words),
+                    limit: None,
+                };
+                reproduce_in(line, words, setting, manner).await
+            }
         }
     }
 }
+
+/// Whether the server is to open what these words would bring: they are of a dry run that the user has not asked for.
+fn opens(words: &[String]) -> bool {
+    let [first, rest @ ..] = words else { return false };
+    first == DRY
+        && Invocation::parse(rest.iter().map(String::as_str))
+            .option("dry-run")
+            .is_none()
+}
+
+/// What makes a dry run of it.
+const DRY: &str = "--dry-run";
 
 /// The carrying out of the words behind `rsync`.
 pub(super) fn task(words: &[String], is_real: bool) -> Task {
     // Alone the letter asks for help.
     let is_help = words == ["-h"];
     let mut own: Vec<_> = (!is_real && !is_help)
-        .then(|| "--dry-run".to_owned())
+        .then(|| DRY.to_owned())
         .into_iter()
         .collect();
     own.extend_from_slice(words);

@@ -7,7 +7,7 @@ use crate::{
         Cause, Check, Fact, Report, Stage,
         client::{Client, ClientFact, TYPED, corrected},
     },
-    probe::{self, Step, Within, reproduce_within},
+    probe::{self, Manner, Step, Within, reproduce_in},
     syntax::Invocation,
     terms::{Remote, Target, without_password},
 };
@@ -86,6 +86,10 @@ fn visit(client: &Client<'_>, target: String) -> Option<probe::Report> {
         dialogue: LIMIT,
         whole: LIMIT,
     };
-    let visit = reproduce_within(target, words, bare.clone(), Some(limit));
+    let manner = Manner {
+        limit: Some(limit),
+        opens: false,
+    };
+    let visit = reproduce_in(target, words, bare.clone(), manner);
     setup.runtime.block_on(visit).ok()
 }

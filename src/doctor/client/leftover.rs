@@ -45,7 +45,7 @@ pub(super) fn look(
         return;
     }
     let mut unseen = Report::new(report.release);
-    let Some(probed) = carried_out(client, &["--delete"], stage, &mut unseen) else {
+    let Some(probed) = carried_out(client, &["--delete"], false, stage, &mut unseen) else {
         return;
     };
     if probed.exit != 0 {

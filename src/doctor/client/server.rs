@@ -21,7 +21,7 @@ use crate::{
     },
     host::{Listener, Unknown, daemons, ports_of},
     model::Scope,
-    probe::{self, State, Step, Within, reproduce_within},
+    probe::{self, Manner, State, Step, Within, reproduce_in},
     terms::{Misread, Target},
 };
 
@@ -66,7 +66,8 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         stage.warn();
         return false;
     }
-    let Some(mut probed) = carried_out(client, &[], stage, report) else {
+    let opens = !client.has("dry-run");
+    let Some(mut probed) = carried_out(client, &[], opens, stage, report) else {
         return false;
     };
     let is_late = probed.time >= Duration::from_secs(LIMIT);
@@ -108,6 +109,14 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
                 room.into_iter()
                     .for_each(|room| fits(client, &probed, room, stage, report));
             }
+        }
+        let opening = probed.stage(Step::Opening);
+        if let State::Skipped(why) = opening.state
+            && why != probe::Skip::NotAsked
+        {
+            stage.note(Fact::Client(ClientFact::Probed(opening.clone())));
+            report.not_seen("the right to read the files", Unknown::Unopened);
+            stage.warn();
         }
         if client.setup.here.is_none() && client.writes_there() {
             report.not_seen("the module's user and disk", Unknown::DryRun);
@@ -378,15 +387,17 @@ pub(super) fn take_over(mut own: Report, asked: &[String], least: Urgency, repor
     report.logs.append(&mut own.logs);
 }
 
-/// Carries the command line out as a dry run, with more options; none if our client cannot.
+/// Carries the command line out as a dry run, with more options; `opens`: the server also opens what would come. None if our
+/// client cannot.
 pub(super) fn carried_out(
     client: &Client<'_>,
     more: &[&str],
+    opens: bool,
     stage: &mut Stage,
     report: &mut Report,
 ) -> Option<probe::Report> {
     let more = more.iter().map(|&word| word.to_owned());
-    match dry_run(client, more.chain(client.words_for_us())) {
+    match dry_run(client, more.chain(client.words_for_us()), opens) {
         Ok(probed) => Some(probed),
         Err(error) => {
             let reason = error.to_string();
@@ -400,12 +411,13 @@ pub(super) fn carried_out(
 
 /// What these words would do in the place of the command line's own; none if our client cannot carry them out.
 pub(super) fn would_do(client: &Client<'_>, words: Vec<String>) -> Option<probe::Report> {
-    dry_run(client, words.into_iter()).ok()
+    dry_run(client, words.into_iter(), false).ok()
 }
 
 fn dry_run(
     client: &Client<'_>,
     words: impl Iterator<Item = String>,
+    opens: bool,
 ) -> Result<probe::Report, probe::ProbeError> {
     let setup = client.setup;
     let own = setup.setting.choice.words.iter().cloned();
@@ -414,11 +426,15 @@ fn dry_run(
         dialogue: DIALOGUE,
         whole: Duration::from_secs(LIMIT),
     };
-    setup.runtime.block_on(reproduce_within(
+    let manner = Manner {
+        limit: Some(limit),
+        opens,
+    };
+    setup.runtime.block_on(reproduce_in(
         setup.line.clone(),
         own.chain(words).collect(),
         setup.setting.clone(),
-        Some(limit),
+        manner,
     ))
 }
 

@@ -3,7 +3,7 @@ use crate::{
     doctor::{ClientFact, Limit, Room, Skip, Watcher},
     probe::State,
     render::{
-        probe::{facts, step_name},
+        probe::{facts, reason, step_name},
         words::pick,
     },
 };
@@ -87,7 +87,10 @@ pub(super) fn fact(fact: &ClientFact, language: Language) -> String {
         }
         ClientFact::Probed(stage) => {
             let name = step_name(stage.step, language);
-            let lines = facts(stage, language).join("; ");
+            let lines = match stage.state {
+                State::Skipped(why) => reason(why, language).to_owned(),
+                _ => facts(stage, language).join("; "),
+            };
             let failed = match (stage.state == State::Failed, zh) {
                 (true, true) => "失败",
                 (true, false) => " fails",

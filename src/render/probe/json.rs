@@ -93,6 +93,7 @@ fn fact(fact: &Fact) -> Value {
         Fact::Saving(literal, matched) | Fact::Saved(literal, matched) => {
             json!({ "literal_bytes": literal, "matched_bytes": matched })
         }
+        Fact::Opened(files) => json!({ "opened": files }),
         Fact::Writes(files, bytes) => json!({ "would_write": files, "bytes": bytes }),
         Fact::Deleted(count) => json!({ "deleted": count }),
         Fact::Left { name, .. } => json!({ "left": name }),

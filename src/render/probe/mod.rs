@@ -348,6 +348,9 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Files(files, bytes) if zh => format!("{files} 个文件，{bytes} 字节"),
         Fact::Files(1, bytes) => format!("1 file of {bytes} bytes"),
         Fact::Files(files, bytes) => format!("{files} files of {bytes} bytes"),
+        Fact::Opened(files) if zh => format!("服务器打开了其中 {files} 个文件，没有发送"),
+        Fact::Opened(1) => "the server opened 1 file, and sent nothing of it".to_owned(),
+        Fact::Opened(files) => format!("the server opened {files} files, and sent nothing of them"),
         Fact::Writes(files, bytes) if zh => format!("会写入 {files} 个文件，{bytes} 字节"),
         Fact::Writes(1, bytes) => format!("1 file of {bytes} bytes would be written"),
         Fact::Writes(files, bytes) => format!("{files} files of {bytes} bytes would be written"),
@@ -424,6 +427,7 @@ pub fn step_name(step: Step, language: Language) -> &'static str {
         Step::Setup => pick(language, "setup", "算法协商"),
         Step::List => pick(language, "file list", "文件列表"),
         Step::DryRun => pick(language, "dry run", "试运行"),
+        Step::Opening => pick(language, "opening", "打开文件"),
         Step::Pull => pick(language, "pull", "拉取"),
         Step::Delta => pick(language, "delta", "增量同步"),
         Step::Push => pick(language, "push", "推送"),
@@ -434,7 +438,8 @@ pub fn step_name(step: Step, language: Language) -> &'static str {
     }
 }
 
-fn reason(why: Skip, language: Language) -> &'static str {
+/// Why a stage is left out, for people.
+pub(in crate::render) fn reason(why: Skip, language: Language) -> &'static str {
     match why {
         Skip::NoModule => pick(language, "the target names no module", "目标没有指定模块"),
         Skip::OtherWay => pick(
@@ -453,6 +458,16 @@ fn reason(why: Skip, language: Language) -> &'static str {
             language,
             "the module may be written to, not read",
             "模块只能写入，不能读取",
+        ),
+        Skip::OldProtocol => pick(
+            language,
+            "so old a server would read all the files for it",
+            "这么旧的服务器会为此读取全部文件",
+        ),
+        Skip::Unfinished => pick(
+            language,
+            "it did not come to its end, so whether the server may read the files is not known",
+            "没有完成，所以不知道服务器能否读取这些文件",
         ),
         Skip::NoFile => pick(
             language,

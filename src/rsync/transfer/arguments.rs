@@ -173,9 +173,10 @@ impl Options {
         if let Some(words) = self.output.of_server(Speaker::SERVER.and(role)) {
             long(true, &words);
         }
-        long(receiving.append > 1, "--append");
-        long(receiving.append > 0, "--append");
-        long(receiving.in_place && receiving.append == 0, "--inplace");
+        let appends = receiving.append > 0 || self.opens;
+        long(receiving.append > 1 && !self.opens, "--append");
+        long(appends, "--append");
+        long(receiving.in_place && !appends, "--inplace");
         match &self.files_from {
             Some(FilesFrom::There(path)) => {
                 long(true, "--files-from");
@@ -233,7 +234,7 @@ impl Options {
         let flags = [
             (self.backs_up, 'b'),
             (self.update, 'u'),
-            (self.dry_run, 'n'),
+            (self.dry_run && !self.opens, 'n'),
             (self.links, 'l'),
             (self.directories && !self.recursive && says_directories, 'd'),
             (is_push && receiving.keep_directory_links, 'K'),

@@ -134,6 +134,11 @@ impl Generator<'_> {
         if options.xattrs && record.flags.has(ItemFlags::XATTR) && !options.dry_run {
             self.want(entry, &other.wanted);
         }
+        if options.opens {
+            let length = entry.size.unsigned_abs();
+            let whole = head(length, self.session.protocol, self.session.checksum, None, false);
+            whole.write(self.outgoing.buffer());
+        }
         if !options.dry_run {
             let body = self.outgoing.buffer().len();
             sums.write(self.outgoing.buffer());
@@ -154,7 +159,7 @@ impl Generator<'_> {
                 }
             }
         }
-        if !self.options.dry_run && !is_again {
+        if (options.opens || !options.dry_run) && !is_again {
             self.lists.asked(number);
         }
         let wanted = Wanted {

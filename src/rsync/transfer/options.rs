@@ -86,6 +86,8 @@ pub struct Options {
     pub whole_file: bool,
     /// `--dry-run`.
     pub dry_run: bool,
+    /// In a dry run that pulls: the server opens each file that would come, and sends nothing of it.
+    pub opens: bool,
     /// `--list-only`, or no destination.
     pub list_only: bool,
     /// `--list-only`.
@@ -173,6 +175,26 @@ pub struct Options {
 }
 
 impl Options {
+    /// The same pull as a dry run in which the server opens what it would send: a dry run alone opens nothing, so it does not
+    /// show what the server may not read. The server is told to append to files that are whole here, and finds nothing to
+    /// send of them (`match_sums` in match.c). Nothing is removed on the server either, whatever was asked for.
+    #[must_use]
+    pub fn opening(&self) -> Self {
+        Self {
+            dry_run: true,
+            opens: true,
+            whole_file: false,
+            remove_source_files: false,
+            xattrs: false,
+            private_xattrs: false,
+            // For digests all would be read; instead of that all is opened.
+            checksum: false,
+            ignore_times: self.ignore_times || self.checksum,
+            size_only: self.size_only && !self.checksum,
+            ..self.clone()
+        }
+    }
+
     /// What the name of a backup has behind that of the file.
     pub fn backup_suffix(&self) -> &[u8] {
         let usual = match self.receiving.backup_directory {

@@ -2,7 +2,10 @@ use std::io::{self, Write as _};
 
 use crate::rsync::{
     delta::Hasher,
-    proto::{SumHead, Violation},
+    proto::{
+        SumHead, Violation,
+        file_list::{Entry, FileList},
+    },
     transfer::{
         Error, Event, Transferred,
         basis::BasisFile,
@@ -149,6 +152,22 @@ impl Receiver<'_> {
             }));
         }
         Ok(digest == hasher.finish())
+    }
+
+    /// Takes what comes of a file that the sender was only to open.
+    pub(super) fn pass_over_data(&mut self, list: &FileList, entry: &Entry) -> Result<(), Error> {
+        let (protocol, length) = (self.session.protocol, self.session.checksum.length());
+        self.incoming
+            .decode(|input| SumHead::read(protocol, length, input))?;
+        loop {
+            match self.incoming.token(&mut self.tokens, |_| {})? {
+                Next::End => break,
+                // It has grown since it was listed.
+                Next::Literal(_) => {}
+                Next::Block(_) => return Err(Violation::NoBasis(self.keep.shown(list, entry)).into()),
+            }
+        }
+        self.incoming.decode(|input| input.take(length).map(drop))
     }
 
     /// Takes the tokens until their end.

@@ -320,6 +320,10 @@ impl Receiver<'_> {
         let Listed { list, entry, .. } = file;
         self.counts.files += 1;
         self.counts.size += entry.size.unsigned_abs();
+        if self.options.opens {
+            self.pass_over_data(&list, &entry)?;
+            self.lists.settled(number);
+        }
         if self.options.dry_run {
             return self.report(number, flags, None);
         }
