@@ -180,7 +180,10 @@ impl Options {
     /// send of them (`match_sums` in match.c). Nothing is removed on the server either, whatever was asked for.
     #[must_use]
     pub fn opening(&self) -> Self {
+        let removes = |option: &String| option.starts_with("--remove-");
+        let remote_options = self.remote_options.iter().filter(|option| !removes(option));
         Self {
+            remote_options: remote_options.cloned().collect(),
             dry_run: true,
             opens: true,
             whole_file: false,

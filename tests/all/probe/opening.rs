@@ -16,7 +16,7 @@ use crate::support::{
 const BIG: usize = 3 << 20;
 
 /// Options that change what a server is told, what it is asked for or what comes back.
-const OPTIONS: [&str; 27] = [
+const OPTIONS: [&str; 28] = [
     "-a",
     "-ac",
     "-az",
@@ -30,6 +30,7 @@ const OPTIONS: [&str; 27] = [
     "-a --delete",
     "-a --delete-before",
     "-a --remove-source-files",
+    "-a -M--remove-source-files",
     "-a --no-inc-recursive",
     "-az --compress-choice=zlib",
     "-az --compress-choice=zlibx",
@@ -126,7 +127,9 @@ fn a_server_opens_what_it_may_not_read_and_sends_nothing() {
         // It is what the transfer ends with.
         let daemon = Daemon::start(&configuration, &Run::default());
         let target = format!("rsync://127.0.0.1:{}/m/", daemon.port());
-        let options = options.replace("--remove-source-files", "");
+        let options = options
+            .replace("-M--remove", "--remove")
+            .replace("--remove-source-files", "");
         let mut words: Vec<_> = options.split_whitespace().map(str::to_owned).collect();
         let there = tempfile::tempdir().expect("a folder");
         words.extend([target, there.path().display().to_string()]);
