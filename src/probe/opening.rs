@@ -39,7 +39,7 @@ impl Prober {
             return self.report.note(Step::Opening, Fact::Opened(count));
         }
         let says = |text: &str| session.lines().any(|line| line.contains(text));
-        if says(UNREADABLE) {
+        if says(UNREADABLE) && session.outcome.is_some() {
             self.failed(Step::Opening, &session, plan, words);
         } else if says(REFUSAL) {
             self.report.skip(Step::Opening, Skip::Refused);

@@ -67,6 +67,12 @@ pub struct Within {
     pub whole: Duration,
 }
 
+/// A server that sends data in place of none may go on for ever, and nothing of it is wanted.
+const OPENING: Within = Within {
+    dialogue: Duration::from_secs(300),
+    whole: Duration::from_secs(300),
+};
+
 /// How a command line is carried out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Manner {
@@ -229,6 +235,11 @@ impl Prober {
             if !is_anything_sent {
                 self.report.skip(Step::Opening, Skip::NotAsked);
             } else if manner.opens && is_open_to(plan) {
+                let limit = manner.limit.unwrap_or(OPENING);
+                let manner = Manner {
+                    limit: Some(limit),
+                    ..manner
+                };
                 self.open(plan, words, |prober, plan| {
                     prober.session_in(manner, plan, prober.again(plan))
                 });
